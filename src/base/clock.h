@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Two clocks: wall (Unix milliseconds UTC, what rows hold) and monotonic (what timeouts are measured with; it may stand
+ * still while the machine sleeps). A test can replace both by a virtual clock, which makes timing exact.
+ */
+#ifndef LJ_BASE_CLOCK_H
+#define LJ_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t lj_wall_ms(void);
+int64_t lj_mono_us(void);
+static inline int64_t lj_mono_ms(void) { return lj_mono_us() / 1000; }
+
+/* Sleeps the calling thread. For start-up retries only: the loop waits in lj_http_poll. */
+void lj_sleep_ms(unsigned milliseconds);
+
+/* For tests: both clocks stand still at these values and move only by lj_clock_advance. lj_clock_real ends it. */
+void lj_clock_virtual(int64_t wall_ms, int64_t mono_us);
+void lj_clock_advance(int64_t wall_ms, int64_t mono_us);
+void lj_clock_real(void);
+
+#endif

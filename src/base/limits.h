@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every ceiling of the engine, in one place. Whatever grows names one of these where it is created.
+ */
+#ifndef LJ_BASE_LIMITS_H
+#define LJ_BASE_LIMITS_H
+
+enum {
+  /* What a provider sends */
+  LJ_MAX_RESPONSE_BYTES = 33554432,  /* default of a provider's maxResponseBytes: SDK tests use events of this size */
+  LJ_MAX_ERROR_BODY = 65536,         /* of an answer that is not 200, kept to find its error object */
+  LJ_MAX_ERROR_TEXT = 2048,          /* of the provider's own words in a row's error.message */
+  LJ_MAX_HEADER_BYTES = 65536,       /* all header values that we keep of one answer */
+  LJ_MAX_TOOL_CALLS = 128,           /* of one answer; OpenAI and DeepSeek accept no more tools than this */
+  LJ_MAX_JSON_DEPTH = 100,           /* nesting of any JSON that comes from outside */
+
+  /* What an app sends */
+  LJ_MAX_REQUEST_BYTES = 67108864,   /* one request body; the largest provider accepts 32 MB plus base64 images */
+  LJ_MAX_DATA_BYTES = 67108864,      /* the column data of one job */
+  LJ_MAX_CONFIG_BYTES = 4194304,     /* the configuration text */
+  LJ_MAX_COMMAND_BYTES = 1048576,    /* one message to the engine */
+  LJ_MAX_COMMANDS = 1024,            /* messages waiting for the engine; further ones are refused with BUSY */
+
+  /* What the engine holds */
+  LJ_MAX_CONCURRENCY = 2000,         /* the configuration's concurrency */
+  LJ_MAX_PROVIDERS = 64,
+  LJ_MAX_TARGETS = 16,               /* targets of one alias */
+  LJ_MAX_ALIASES = 1024,
+  LJ_MAX_TYPES = 1024,
+  LJ_MAX_LANES = 1024,               /* provider and model pairs seen since the start; the idle ones are dropped first */
+  LJ_MAX_GROUPS = 1024,              /* distinct (queue, model) pairs that a claim looks at */
+  LJ_MAX_EVENT_BYTES = 8388608,      /* events that nobody has taken; tokens are dropped first, and counted */
+  LJ_MAX_TEXT_BYTES = 33554432,      /* text of one answer */
+  LJ_MAX_HISTORY = 10                /* tries kept in the column history */
+};
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the engine asks about processes and files. POSIX and Win32 sides in process_posix.c and process_win32.c.
+ */
+#ifndef LJ_BASE_PROCESS_H
+#define LJ_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+
+int64_t lj_process_id(void);
+
+/* True when a process with this id exists, also when it belongs to somebody else, and when it cannot be told. */
+bool lj_process_alive(int64_t id);
+
+/* The machine's name, cut to `size` − 1 bytes, "localhost" when it has none. Never fails. */
+void lj_host_name(char *out, size_t size);
+
+/* True when a regular file exists at `path`, by stat: the file is never opened, because closing a descriptor of an open
+ * SQLite file drops the process's locks on it. */
+bool lj_file_exists(const char *path);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a model answered, in the shape of a row's `result`. A provider fills it piece by piece; what the provider did not
+ * say stays unknown and is absent from the JSON, never invented.
+ */
+#ifndef LJ_PROVIDER_ANSWER_H
+#define LJ_PROVIDER_ANSWER_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/limits.h"
+
+typedef enum lj_finish { LJ_FINISH_NONE, LJ_FINISH_STOP, LJ_FINISH_LENGTH, LJ_FINISH_TOOL, LJ_FINISH_FILTER } lj_finish;
+
+#define LJ_UNKNOWN (-1)
+
+typedef struct lj_usage { /* LJ_UNKNOWN where the provider gave none */
+  int64_t input_tokens;   /* all input, cached included */
+  int64_t output_tokens;  /* all output, reasoning included */
+  int64_t cached_tokens;
+  int64_t reasoning_tokens;
+} lj_usage;
+
+typedef struct lj_tool_call {
+  char *id;            /* the provider's, or "call_<index>" */
+  char *name;
+  lj_buffer arguments; /* JSON text as the model wrote it */
+} lj_tool_call;
+
+typedef struct lj_answer {
+  lj_buffer text;
+  lj_tool_call *calls; /* in order of first appearance */
+  size_t call_count;
+  lj_finish finish;
+  lj_usage usage;
+  char model[256];     /* the model that answered, "" when not said */
+  char request_id[128];
+} lj_answer;
+
+void lj_answer_init(lj_answer *answer);
+void lj_answer_free(lj_answer *answer);
+
+/* LJ_OK, LJ_NOMEM, LJ_TOO_BIG (LJ_MAX_TOOL_CALLS, LJ_MAX_TEXT_BYTES). */
+int lj_answer_add_text(lj_answer *answer, const char *text, size_t length) LJ_MUST_CHECK;
+/* Appends a call; *out is valid until the next call is added. id or name may be NULL. */
+int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_tool_call **out) LJ_MUST_CHECK;
+
+/* "stop", "length", "tool", "filter"; NULL for LJ_FINISH_NONE. */
+const char *lj_finish_name(lj_finish finish);
+
+/* {inputTokens, …} with the known ones only; an empty object when nothing is known. NULL: no memory. Caller deletes. */
+cJSON *lj_usage_json(const lj_usage *usage);
+
+/* The provider's part of a row's `result`: text, toolCalls [{id, name, arguments: the parsed object, or the raw text when
+ * it is no JSON}] when there are any, `object` when `want_object` and the text is JSON, finishReason, usage, model,
+ * requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
+int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) LJ_MUST_CHECK;
+
+#endif
