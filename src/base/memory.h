@@ -18,6 +18,10 @@ void lj_free(void *block);
 char *lj_strdup(const char *text);
 char *lj_strndup(const char *text, size_t length);
 
+/* How many allocations of this thread have failed since it began. cJSON answers NULL for bad text and for a shortage alike;
+ * a changed number tells which it was. */
+unsigned long lj_memory_failures(void);
+
 /* Points cJSON at these functions. Call once before the first use of cJSON; lj_engine_start does. */
 void lj_memory_init(void);
 

@@ -85,10 +85,10 @@ lj_class lj_code_class(int code);
 
 #if defined(__GNUC__)
 #define LJ_MUST_CHECK __attribute__((warn_unused_result))
-#define LJ_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LJ_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define LJ_MUST_CHECK
-#define LJ_PRINTF(format, first)
+#define LJ_PRINTF(text, first)
 #endif
 
 #endif

@@ -18,6 +18,7 @@ typedef struct lj_thread {
   HANDLE handle;
   void (*run)(void *);
   void *argument;
+  char name[16];
 } lj_thread;
 #else
 #include <pthread.h>
@@ -26,6 +27,7 @@ typedef struct lj_thread {
   pthread_t handle;
   void (*run)(void *);
   void *argument;
+  char name[16];
 } lj_thread;
 #endif
 
