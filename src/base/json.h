@@ -15,7 +15,7 @@
 #include "base/result.h"
 
 /* Parses exactly one JSON value with white space around it. LJ_OK, LJ_NOMEM, or LJ_INVALID (no JSON, rest behind the
- * value, deeper than LJ_MAX_JSON_DEPTH, or a NUL byte inside). Caller frees *out with cJSON_Delete. */
+ * value, deeper than LJ_MAX_JSON_DEPTH, or a NUL byte inside, the escape \u0000 too). Caller frees *out with cJSON_Delete. */
 int lj_json_parse(const char *text, size_t length, cJSON **out) LJ_MUST_CHECK;
 
 /* Compact JSON appended to `out`. LJ_OK, LJ_NOMEM, LJ_TOO_BIG. */

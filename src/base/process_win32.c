@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef _WIN32
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#include <string.h>
+#include <windows.h>
+
+#include "base/fault.h"
+#include "base/memory.h"
+#include "base/process.h"
+
+int64_t lj_process_id(void) { return (int64_t)GetCurrentProcessId(); }
+
+bool lj_process_alive(int64_t id) {
+  HANDLE process;
+  DWORD waited;
+  if (id <= 0 || id > (int64_t)MAXDWORD) {
+    return false;
+  }
+  process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)id);
+  if (process == NULL) { /* ERROR_INVALID_PARAMETER: no such process; anything else can't be told */
+    return GetLastError() != ERROR_INVALID_PARAMETER;
+  }
+  /* An ended process stays openable while somebody holds a handle; its handle is signalled then. */
+  waited = WaitForSingleObject(process, 0);
+  (void)CloseHandle(process);
+  return waited != WAIT_OBJECT_0;
+}
+
+static char *utf8_of(const wchar_t *wide) {
+  int length = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+  char *text = length > 0 ? lj_malloc((size_t)length) : NULL;
+  if (text != NULL && WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, length, NULL, NULL) != length) {
+    lj_free(text);
+    text = NULL;
+  }
+  return text;
+}
+
+static wchar_t *wide_of(const char *text) {
+  int length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
+  wchar_t *wide = length > 0 ? lj_malloc((size_t)length * sizeof *wide) : NULL;
+  if (wide != NULL && MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide, length) != length) {
+    lj_free(wide);
+    wide = NULL;
+  }
+  return wide;
+}
+
+void lj_host_name(char *out, size_t size) {
+  wchar_t wide[256];
+  DWORD length = sizeof wide / sizeof wide[0];
+  char *name = GetComputerNameExW(ComputerNameDnsHostname, wide, &length) ? utf8_of(wide) : NULL;
+  const char *shown = name != NULL && name[0] != '\0' ? name : "localhost";
+  lj_text_copy(out, size, shown, strlen(shown));
+  lj_free(name);
+}
+
+bool lj_file_exists(const char *path) {
+  wchar_t *wide = wide_of(path);
+  DWORD attributes = wide != NULL ? GetFileAttributesW(wide) : INVALID_FILE_ATTRIBUTES;
+  lj_free(wide);
+  return attributes != INVALID_FILE_ATTRIBUTES &&
+         (attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) == 0;
+}
+
+#else
+typedef int lj_no_win32_process; /* ISO C wants a declaration in every file */
+#endif
