@@ -7,6 +7,7 @@
 #define LJ_PROVIDER_ANSWER_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,9 @@ typedef struct lj_usage { /* LJ_UNKNOWN where the provider gave none */
 
 typedef struct lj_tool_call {
   char *id;            /* the provider's, or "call_<index>" */
-  char *name;
+  bool id_given;       /* the id is the provider's */
+  int64_t wire_index;  /* what the provider counts the call by in its pieces, LJ_UNKNOWN without */
+  char *name;          /* "" until it is said */
   lj_buffer arguments; /* JSON text as the model wrote it */
 } lj_tool_call;
 
@@ -45,7 +48,7 @@ void lj_answer_free(lj_answer *answer);
 
 /* LJ_OK, LJ_NOMEM, LJ_TOO_BIG (LJ_MAX_TOOL_CALLS, LJ_MAX_TEXT_BYTES). */
 int lj_answer_add_text(lj_answer *answer, const char *text, size_t length) LJ_MUST_CHECK;
-/* Appends a call; *out is valid until the next call is added. id or name may be NULL. */
+/* Appends a call; *out is valid until the next call is added. id or name may be NULL or "". */
 int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_tool_call **out) LJ_MUST_CHECK;
 
 /* "stop", "length", "tool", "filter"; NULL for LJ_FINISH_NONE. */
@@ -54,8 +57,8 @@ const char *lj_finish_name(lj_finish finish);
 /* {inputTokens, …} with the known ones only; an empty object when nothing is known. NULL: no memory. Caller deletes. */
 cJSON *lj_usage_json(const lj_usage *usage);
 
-/* The provider's part of a row's `result`: text, toolCalls [{id, name, arguments: the parsed object, or the raw text when
- * it is no JSON}] when there are any, `object` when `want_object` and the text is JSON, finishReason, usage, model,
+/* The provider's part of a row's `result`: text (absent when there are only tool calls), toolCalls [{id, name, arguments:
+ * the parsed object, {} when the model wrote none, or the raw text when it is no JSON object}] when there are any, `object` when `want_object` and the text is JSON, finishReason, usage, model,
  * requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
 int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) LJ_MUST_CHECK;
 

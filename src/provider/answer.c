@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider/answer.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+
+void lj_answer_init(lj_answer *answer) {
+  memset(answer, 0, sizeof *answer);
+  lj_buffer_init(&answer->text, LJ_MAX_TEXT_BYTES);
+  answer->finish = LJ_FINISH_NONE;
+  answer->usage.input_tokens = LJ_UNKNOWN;
+  answer->usage.output_tokens = LJ_UNKNOWN;
+  answer->usage.cached_tokens = LJ_UNKNOWN;
+  answer->usage.reasoning_tokens = LJ_UNKNOWN;
+}
+
+void lj_answer_free(lj_answer *answer) {
+  size_t at;
+  for (at = 0; at < answer->call_count; at++) {
+    lj_free(answer->calls[at].id);
+    lj_free(answer->calls[at].name);
+    lj_buffer_free(&answer->calls[at].arguments);
+  }
+  lj_free(answer->calls);
+  lj_buffer_free(&answer->text);
+  lj_answer_init(answer);
+}
+
+int lj_answer_add_text(lj_answer *answer, const char *text, size_t length) {
+  return lj_buffer_append(&answer->text, text, length);
+}
+
+static char *call_id(const char *id, size_t index) {
+  lj_buffer made;
+  char *text = NULL;
+  if (id != NULL && id[0] != '\0') {
+    return lj_strdup(id);
+  }
+  lj_buffer_init(&made, 32);
+  if (lj_buffer_printf(&made, "call_%zu", index) == LJ_OK) {
+    text = lj_buffer_take(&made);
+  }
+  lj_buffer_free(&made);
+  return text;
+}
+
+int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_tool_call **out) {
+  lj_tool_call *grown;
+  lj_tool_call *call;
+  *out = NULL;
+  if (answer->call_count >= LJ_MAX_TOOL_CALLS) {
+    return LJ_TOO_BIG;
+  }
+  grown = lj_realloc(answer->calls, (answer->call_count + 1) * sizeof *grown);
+  if (grown == NULL) {
+    return LJ_NOMEM;
+  }
+  answer->calls = grown;
+  call = &grown[answer->call_count];
+  call->id = call_id(id, answer->call_count);
+  call->id_given = id != NULL && id[0] != '\0';
+  call->wire_index = LJ_UNKNOWN;
+  call->name = lj_strdup(name != NULL ? name : "");
+  lj_buffer_init(&call->arguments, LJ_MAX_TEXT_BYTES);
+  if (call->id == NULL || call->name == NULL) {
+    lj_free(call->id);
+    lj_free(call->name);
+    return LJ_NOMEM;
+  }
+  answer->call_count++;
+  *out = call;
+  return LJ_OK;
+}
+
+const char *lj_finish_name(lj_finish finish) {
+  switch (finish) {
+    case LJ_FINISH_STOP: return "stop";
+    case LJ_FINISH_LENGTH: return "length";
+    case LJ_FINISH_TOOL: return "tool";
+    case LJ_FINISH_FILTER: return "filter";
+    case LJ_FINISH_NONE: break;
+  }
+  return NULL;
+}
+
+cJSON *lj_usage_json(const lj_usage *usage) {
+  const struct {
+    const char *key;
+    int64_t tokens;
+  } fields[] = {
+      {"inputTokens", usage->input_tokens},
+      {"outputTokens", usage->output_tokens},
+      {"cachedTokens", usage->cached_tokens},
+      {"reasoningTokens", usage->reasoning_tokens},
+  };
+  cJSON *object = cJSON_CreateObject();
+  size_t at;
+  for (at = 0; object != NULL && at < sizeof fields / sizeof fields[0]; at++) {
+    if (fields[at].tokens != LJ_UNKNOWN && lj_json_put_number(object, fields[at].key, (double)fields[at].tokens) != LJ_OK) {
+      cJSON_Delete(object);
+      object = NULL;
+    }
+  }
+  return object;
+}
+
+/* A copy of the bytes as a JSON string. Whatever the provider sent, the row gets well-formed UTF-8. */
+static cJSON *string_of(const char *text) {
+  cJSON *string = cJSON_CreateString(text);
+  if (string != NULL) {
+    lj_utf8_repair(string->valuestring, strlen(string->valuestring));
+  }
+  return string;
+}
+
+static int put_arguments(cJSON *object, const lj_buffer *arguments) {
+  cJSON *value = NULL;
+  int rc;
+  if (arguments->length == 0) {
+    return lj_json_put_value(object, "arguments", cJSON_CreateObject());
+  }
+  rc = lj_json_parse(arguments->data, arguments->length, &value);
+  if (rc == LJ_NOMEM) {
+    return rc;
+  }
+  if (!cJSON_IsObject(value)) {
+    cJSON_Delete(value);
+    value = string_of(arguments->data);
+  }
+  return lj_json_put_value(object, "arguments", value);
+}
+
+static int put_calls(cJSON *result, const lj_answer *answer) {
+  cJSON *calls = cJSON_CreateArray();
+  size_t at;
+  int rc = calls == NULL ? LJ_NOMEM : LJ_OK;
+  for (at = 0; rc == LJ_OK && at < answer->call_count; at++) {
+    const lj_tool_call *call = &answer->calls[at];
+    cJSON *entry = cJSON_CreateObject();
+    rc = lj_json_push_value(calls, entry);
+    if (rc == LJ_OK) {
+      rc = lj_json_put_value(entry, "id", string_of(call->id));
+    }
+    if (rc == LJ_OK) {
+      rc = lj_json_put_value(entry, "name", string_of(call->name));
+    }
+    if (rc == LJ_OK) {
+      rc = put_arguments(entry, &call->arguments);
+    }
+  }
+  if (rc != LJ_OK) {
+    cJSON_Delete(calls);
+    return rc;
+  }
+  return lj_json_put_value(result, "toolCalls", calls);
+}
+
+static int put_object(cJSON *result, const lj_answer *answer) {
+  cJSON *value = NULL;
+  int rc = lj_json_parse(answer->text.data, answer->text.length, &value);
+  if (rc == LJ_INVALID) {
+    return LJ_OK; /* the text says so itself */
+  }
+  return rc == LJ_OK ? lj_json_put_value(result, "object", value) : rc;
+}
+
+static int put_usage(cJSON *result, const lj_usage *usage) {
+  cJSON *object = lj_usage_json(usage);
+  if (object != NULL && object->child == NULL) {
+    cJSON_Delete(object);
+    return LJ_OK;
+  }
+  return lj_json_put_value(result, "usage", object);
+}
+
+int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) {
+  cJSON *result = cJSON_CreateObject();
+  const char *finish = lj_finish_name(answer->finish);
+  int rc = result == NULL ? LJ_NOMEM : LJ_OK;
+  *out = NULL;
+  if (rc == LJ_OK && (answer->text.length > 0 || answer->call_count == 0)) {
+    rc = lj_json_put_value(result, "text", string_of(answer->text.data));
+  }
+  if (rc == LJ_OK && answer->call_count > 0) {
+    rc = put_calls(result, answer);
+  }
+  if (rc == LJ_OK && want_object) {
+    rc = put_object(result, answer);
+  }
+  if (rc == LJ_OK && finish != NULL) {
+    rc = lj_json_put_string(result, "finishReason", finish);
+  }
+  if (rc == LJ_OK) {
+    rc = put_usage(result, &answer->usage);
+  }
+  if (rc == LJ_OK && answer->model[0] != '\0') {
+    rc = lj_json_put_string(result, "model", answer->model);
+  }
+  if (rc == LJ_OK && answer->request_id[0] != '\0') {
+    rc = lj_json_put_string(result, "requestId", answer->request_id);
+  }
+  if (rc != LJ_OK) {
+    cJSON_Delete(result);
+    return rc;
+  }
+  *out = result;
+  return LJ_OK;
+}
