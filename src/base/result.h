@@ -26,7 +26,7 @@ typedef enum lj_class {
   X(INVALID, LJ_CLASS_INTERNAL)             \
   X(TOO_BIG, LJ_CLASS_INTERNAL)             \
   X(BUSY, LJ_CLASS_INTERNAL)                \
-  X(DB, LJ_CLASS_INTERNAL)                  \
+  X(DB_ERROR, LJ_CLASS_SETUP)             \
   X(IO, LJ_CLASS_INTERNAL)                  \
   X(NOT_FOUND, LJ_CLASS_INTERNAL)           \
   X(STALE, LJ_CLASS_INTERNAL)               \

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/client.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "http/ca.h"
+#include "http/curl_fault.h"
+
+#define USER_AGENT "llm-jobs/0.1"
+
+enum {
+  LINGER_MS = 250,      /* for the end of a body after its last event: some servers never send it */
+  MAX_SPARE_HANDLES = 64
+};
+
+typedef enum call_state {
+  CALL_RUNNING,
+  CALL_ENDED,    /* on_end is due */
+  CALL_LINGERING /* told; only the connection is still of use */
+} call_state;
+
+struct lj_call {
+  lj_call *next;
+  lj_call *previous;
+  lj_http *http;
+  CURL *easy;
+  struct curl_slist *headers;
+  lj_call_listener listener;
+  lj_timeouts timeouts;
+  char target[64];
+  call_state state;
+  bool in_multi;
+  bool answered;         /* a body byte or data event has arrived */
+  bool transfer_done;
+  int code;              /* of on_end */
+  lj_fault fault;
+  int64_t started_ms;
+  int64_t last_data_ms;
+  int64_t linger_until_ms;
+  char error[CURL_ERROR_SIZE];
+};
+
+struct lj_http {
+  CURLM *multi;
+  lj_call *calls; /* doubly linked, newest first */
+  CURL *spare[MAX_SPARE_HANDLES];
+  size_t spare_count;
+  size_t ended;           /* calls in state CALL_ENDED */
+  int64_t next_deadline;  /* never later than the first timer of any call */
+  uint64_t bytes;
+};
+
+static void unlink_call(lj_http *http, lj_call *call) {
+  if (call->previous != NULL)
+    call->previous->next = call->next;
+  else
+    http->calls = call->next;
+  if (call->next != NULL) call->next->previous = call->previous;
+}
+
+static void leave_multi(lj_http *http, lj_call *call) {
+  if (!call->in_multi) return;
+  /* Fails only for a handle that is not in it. */
+  (void)curl_multi_remove_handle(http->multi, call->easy);
+  call->in_multi = false;
+}
+
+static void call_free(lj_http *http, lj_call *call) {
+  leave_multi(http, call);
+  unlink_call(http, call);
+  if (call->state == CALL_ENDED) http->ended--;
+  if (call->easy != NULL) {
+    if (http->spare_count < MAX_SPARE_HANDLES) {
+      curl_easy_reset(call->easy);
+      http->spare[http->spare_count++] = call->easy;
+    } else {
+      curl_easy_cleanup(call->easy);
+    }
+  }
+  curl_slist_free_all(call->headers);
+  lj_free(call);
+}
+
+/* The end of a call is noted here and told in lj_http_turn, because a listener may start or abort calls, which curl forbids
+ * inside its callbacks. */
+static void note_end(lj_call *call, int code) {
+  if (call->state != CALL_RUNNING) return;
+  call->state = CALL_ENDED;
+  call->code = code;
+  call->http->ended++;
+}
+
+static size_t on_curl_body(char *bytes, size_t size, size_t count, void *owner) {
+  lj_call *call = owner;
+  size_t length = size * count;
+  call->http->bytes += length;
+  if (call->state != CALL_RUNNING) return length;
+  if (!call->answered) {
+    call->answered = true;
+    call->last_data_ms = lj_mono_ms();
+  }
+  int code = call->listener.on_body(call->listener.owner, bytes, length);
+  if (code == LJ_OK) return length;
+  if (code == LJ_CLOSED) {
+    note_end(call, LJ_OK);
+    return length;
+  }
+  lj_fault_clear(&call->fault);
+  call->fault.code = code;
+  note_end(call, code);
+  return CURL_WRITEFUNC_ERROR;
+}
+
+static size_t on_curl_header(char *line, size_t size, size_t count, void *owner) {
+  lj_call *call = owner;
+  size_t length = size * count;
+  if (call->state != CALL_RUNNING) return length;
+  while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n')) length--;
+  if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
+    const char *space = memchr(line, ' ', length);
+    int status = 0;
+    for (const char *at = space != NULL ? space + 1 : line + length; at < line + length && *at >= '0' && *at <= '9' && status < 1000; at++)
+      status = status * 10 + (*at - '0');
+    call->listener.on_status(call->listener.owner, status);
+  } else {
+    const char *colon = memchr(line, ':', length);
+    if (colon != NULL) {
+      const char *value = colon + 1;
+      const char *end = line + length;
+      while (value < end && (*value == ' ' || *value == '\t')) value++;
+      while (end > value && (end[-1] == ' ' || end[-1] == '\t')) end--;
+      call->listener.on_header(call->listener.owner, line, (size_t)(colon - line), value, (size_t)(end - value));
+    }
+  }
+  return size * count;
+}
+
+static int64_t earliest(int64_t first, int64_t second) { return first < second ? first : second; }
+
+/* When the call must be looked at, and what it means when nothing has happened by then. */
+static int64_t call_deadline(const lj_call *call, int *code) {
+  const lj_timeouts *limits = &call->timeouts;
+  if (call->state == CALL_LINGERING) return call->linger_until_ms;
+  int64_t deadline = INT64_MAX;
+  *code = LJ_TIMEOUT_TOTAL;
+  if (limits->total_ms > 0) deadline = call->started_ms + limits->total_ms;
+  if (!call->answered && limits->first_byte_ms > 0 && call->started_ms + limits->first_byte_ms < deadline) {
+    deadline = call->started_ms + limits->first_byte_ms;
+    *code = LJ_TIMEOUT_FIRST_BYTE;
+  }
+  if (call->answered && limits->idle_ms > 0 && call->last_data_ms + limits->idle_ms < deadline) {
+    deadline = call->last_data_ms + limits->idle_ms;
+    *code = LJ_TIMEOUT_IDLE;
+  }
+  return deadline;
+}
+
+static void report_timeout(lj_call *call, int code) {
+  const lj_timeouts *limits = &call->timeouts;
+  int64_t limit = code == LJ_TIMEOUT_TOTAL ? limits->total_ms : code == LJ_TIMEOUT_IDLE ? limits->idle_ms : limits->first_byte_ms;
+  const char *what = code == LJ_TIMEOUT_TOTAL  ? "the answer was not complete"
+                     : code == LJ_TIMEOUT_IDLE ? "the stream was silent"
+                                               : "no answer began";
+  const char *key = code == LJ_TIMEOUT_TOTAL ? "totalMs" : code == LJ_TIMEOUT_IDLE ? "idleMs" : "firstByteMs";
+  lj_fault_set(&call->fault, code, "%s: %s within %lld ms (timeouts.%s)", call->target, what, (long long)limit, key);
+  note_end(call, code);
+}
+
+static void check_timers(lj_http *http) {
+  int64_t now = lj_mono_ms();
+  if (now < http->next_deadline) return;
+  int64_t next = INT64_MAX;
+  for (lj_call *call = http->calls, *following; call != NULL; call = following) {
+    following = call->next;
+    int code = LJ_OK;
+    if (call->state == CALL_ENDED) continue;
+    int64_t deadline = call_deadline(call, &code);
+    if (deadline > now)
+      next = earliest(next, deadline);
+    else if (call->state == CALL_LINGERING)
+      call_free(http, call);
+    else
+      report_timeout(call, code);
+  }
+  http->next_deadline = next;
+}
+
+static void read_messages(lj_http *http) {
+  int left = 0;
+  CURLMsg *message;
+  while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode result = message->data.result;
+    char *private = NULL;
+    if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) != CURLE_OK || private == NULL) continue;
+    lj_call *call = (lj_call *)(void *)private;
+    call->transfer_done = true;
+    if (call->state == CALL_LINGERING) {
+      call_free(http, call);
+    } else if (call->state == CALL_RUNNING) {
+      int code = result == CURLE_OK ? LJ_OK : lj_curl_fault(call->easy, result, call->target, call->error, &call->fault);
+      note_end(call, code);
+    }
+  }
+}
+
+/* Listeners may start and abort calls, so the list is searched anew after each. */
+static void tell_ends(lj_http *http) {
+  while (http->ended > 0) {
+    lj_call *call = http->calls;
+    while (call != NULL && call->state != CALL_ENDED) call = call->next;
+    if (call == NULL) return;
+    lj_call_listener listener = call->listener;
+    lj_fault fault = call->fault;
+    int code = call->code;
+    if (code == LJ_OK && !call->transfer_done) {
+      http->ended--;
+      call->state = CALL_LINGERING;
+      call->linger_until_ms = lj_mono_ms() + LINGER_MS;
+      http->next_deadline = earliest(http->next_deadline, call->linger_until_ms);
+    } else {
+      call_free(http, call);
+    }
+    listener.on_end(listener.owner, code, &fault);
+  }
+}
+
+int lj_http_turn(lj_http *http) {
+  int running = 0;
+  CURLMcode result = curl_multi_perform(http->multi, &running);
+  if (result != CURLM_OK) return result == CURLM_OUT_OF_MEMORY ? LJ_NOMEM : LJ_IO;
+  read_messages(http);
+  check_timers(http);
+  tell_ends(http);
+  return LJ_OK;
+}
+
+int64_t lj_http_deadline(const lj_http *http) { return http->next_deadline; }
+
+int lj_http_poll(lj_http *http, int timeout_ms) {
+  CURLMcode result = curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+  if (result == CURLM_OK) return LJ_OK;
+  return result == CURLM_OUT_OF_MEMORY ? LJ_NOMEM : LJ_IO;
+}
+
+void lj_http_wake(lj_http *http) {
+  /* Fails only when the wake-up pipe is full, and then the thread is awake. */
+  (void)curl_multi_wakeup(http->multi);
+}
+
+uint64_t lj_http_bytes(const lj_http *http) { return http->bytes; }
+
+int lj_http_open(size_t connections, lj_http **out) {
+  *out = NULL;
+  lj_http *http = lj_calloc(1, sizeof *http);
+  if (http == NULL) return LJ_NOMEM;
+  http->next_deadline = INT64_MAX;
+  http->multi = curl_multi_init();
+  if (http->multi == NULL || curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections) != CURLM_OK) {
+    lj_http_close(http);
+    return LJ_NOMEM;
+  }
+  *out = http;
+  return LJ_OK;
+}
+
+void lj_http_close(lj_http *http) {
+  if (http == NULL) return;
+  while (http->calls != NULL) call_free(http, http->calls);
+  for (size_t i = 0; i < http->spare_count; i++) curl_easy_cleanup(http->spare[i]);
+  if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
+  lj_free(http);
+}
+
+void lj_http_touch(lj_call *call) {
+  call->answered = true;
+  call->last_data_ms = lj_mono_ms();
+}
+
+void lj_http_abort(lj_http *http, lj_call *call) { call_free(http, call); }
+
+static int add_headers(lj_call *call, const lj_wire *wire) {
+  const char *line = wire->headers.data;
+  const char *end = wire->headers.data + wire->headers.length;
+  char *copy = NULL;
+  while (line < end) {
+    const char *stop = memchr(line, '\n', (size_t)(end - line));
+    if (stop == NULL) stop = end;
+    copy = lj_strndup(line, (size_t)(stop - line));
+    if (copy == NULL) return LJ_NOMEM;
+    struct curl_slist *longer = curl_slist_append(call->headers, copy);
+    lj_free(copy);
+    if (longer == NULL) return LJ_NOMEM;
+    call->headers = longer;
+    line = stop + 1;
+  }
+  /* libcurl would send `Expect: 100-continue` with large bodies and wait a second for servers that do not know it. */
+  struct curl_slist *longer = curl_slist_append(call->headers, "Expect:");
+  if (longer == NULL) return LJ_NOMEM;
+  call->headers = longer;
+  return LJ_OK;
+}
+
+/* Every option is checked: one that silently does not take (no key check, a followed redirect) would be a hole. */
+#define SET(option, value)                                      \
+  do {                                                          \
+    CURLcode set_result = curl_easy_setopt(easy, option, value); \
+    if (set_result != CURLE_OK) return set_result;              \
+  } while (0)
+
+static CURLcode set_options(lj_call *call, const lj_call_options *options) {
+  CURL *easy = call->easy;
+  const lj_wire *wire = options->wire;
+  SET(CURLOPT_URL, wire->url.data);
+  SET(CURLOPT_PRIVATE, call);
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_ERRORBUFFER, call->error);
+  SET(CURLOPT_USERAGENT, USER_AGENT);
+  SET(CURLOPT_HTTPHEADER, call->headers);
+  SET(CURLOPT_PROTOCOLS_STR, "http,https");
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_WRITEFUNCTION, on_curl_body);
+  SET(CURLOPT_WRITEDATA, call);
+  SET(CURLOPT_HEADERFUNCTION, on_curl_header);
+  SET(CURLOPT_HEADERDATA, call);
+  SET(CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
+  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeouts.connect_ms);
+  if (strncmp(wire->url.data, "https:", 6) == 0) {
+    /* Wait for the first connection to tell whether it multiplexes instead of opening one per request. */
+    SET(CURLOPT_PIPEWAIT, 1L);
+    const char *ca_file = options->ca_file != NULL ? options->ca_file : lj_ca_file();
+    if (ca_file != NULL) SET(CURLOPT_CAINFO, ca_file);
+  }
+  if (strcmp(wire->method, "POST") == 0) {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)wire->body.length);
+    SET(CURLOPT_POSTFIELDS, wire->body.data);
+  } else {
+    SET(CURLOPT_HTTPGET, 1L);
+  }
+  return CURLE_OK;
+}
+
+int lj_http_start(lj_http *http, const lj_call_options *options, lj_call **out, lj_fault *fault) {
+  *out = NULL;
+  lj_call *call = lj_calloc(1, sizeof *call);
+  if (call == NULL) return lj_fault_set(fault, LJ_NOMEM, "%s: memory is short", options->target);
+  call->http = http;
+  call->listener = options->listener;
+  call->timeouts = options->timeouts;
+  lj_text_copy(call->target, sizeof call->target, options->target, strlen(options->target));
+  call->next = http->calls;
+  if (http->calls != NULL) http->calls->previous = call;
+  http->calls = call;
+  call->easy = http->spare_count > 0 ? http->spare[--http->spare_count] : curl_easy_init();
+
+  CURLcode result = CURLE_OUT_OF_MEMORY;
+  CURLMcode added = CURLM_OUT_OF_MEMORY;
+  if (call->easy != NULL && add_headers(call, options->wire) == LJ_OK) result = set_options(call, options);
+  if (result == CURLE_OK) added = curl_multi_add_handle(http->multi, call->easy);
+  call->in_multi = added == CURLM_OK;
+  if (!call->in_multi) {
+    int code = LJ_NOMEM;
+    if (result != CURLE_OK && result != CURLE_OUT_OF_MEMORY)
+      code = lj_curl_fault(call->easy, result, call->target, call->error, fault);
+    else
+      lj_fault_set(fault, LJ_NOMEM, "%s: memory is short", options->target);
+    call_free(http, call);
+    return code;
+  }
+  int ignored = LJ_OK;
+  call->started_ms = lj_mono_ms();
+  http->next_deadline = earliest(http->next_deadline, call_deadline(call, &ignored));
+  *out = call;
+  return LJ_OK;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue/claim.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+enum {
+  MAX_ROUNDS = 8,       /* looks at a group in one claim while rows with a future run_at are put aside */
+  MAX_CANDIDATES = 64   /* rows of one group looked at in one round */
+};
+
+/* A place in index llm_jobs_ready: a key, and where the search goes on behind it. The successor of a text is the text with
+ * a NUL byte behind it. */
+typedef struct cursor {
+  char *key;
+  size_t length; /* with the NUL byte that makes it the successor */
+} cursor;
+
+typedef struct candidate {
+  int64_t seq;
+  int64_t priority;
+  size_t group;
+} candidate;
+
+typedef struct group {
+  char *queue;
+  char *route; /* LJ_ROUTE_KEY of its rows */
+  char *model; /* NULL: none */
+  char *name;
+  size_t capacity;
+} group;
+
+typedef struct group_list {
+  group items[LJ_MAX_GROUPS];
+  size_t count;
+} group_list;
+
+static void group_free(group *item) {
+  lj_free(item->queue);
+  lj_free(item->route);
+  lj_free(item->model);
+  lj_free(item->name);
+}
+
+static void groups_free(group_list *list) {
+  if (list == NULL) return;
+  for (size_t i = 0; i < list->count; i++) group_free(&list->items[i]);
+  lj_free(list);
+}
+
+static void cursor_free(cursor *place) {
+  lj_free(place->key);
+  place->key = NULL;
+}
+
+/* Moves behind the text in `column`. */
+static int cursor_pass(cursor *place, sqlite3_stmt *statement, int column) {
+  const void *text = sqlite3_column_text(statement, column);
+  if (text == NULL) return LJ_NOMEM;
+  size_t length = (size_t)sqlite3_column_bytes(statement, column);
+  char *key = lj_malloc(length + 2);
+  if (key == NULL) return LJ_NOMEM;
+  memcpy(key, text, length);
+  key[length] = '\0';
+  key[length + 1] = '\0';
+  cursor_free(place);
+  place->key = key;
+  place->length = length + 1;
+  return LJ_OK;
+}
+
+static int bind_cursor(sqlite3_stmt *statement, int index, const cursor *place) {
+  if (place->key == NULL) return sqlite3_bind_text(statement, index, "", 0, SQLITE_STATIC);
+  return sqlite3_bind_text(statement, index, place->key, (int)place->length, SQLITE_STATIC);
+}
+
+/* The first queue at or behind the cursor that has waiting jobs; *queue is NULL at the end. Caller frees it. */
+static int next_queue(lj_store *store, cursor *place, char **queue) {
+  sqlite3_stmt *statement = NULL;
+  *queue = NULL;
+  int code = lj_store_statement(store, LJ_SQL_NEXT_QUEUE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = bind_cursor(statement, 1, place);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) {
+    code = lj_store_dup_text(statement, 0, queue);
+    if (code == LJ_OK) code = cursor_pass(place, statement, 0);
+  }
+  lj_store_release(statement);
+  return code;
+}
+
+static int next_route(lj_store *store, const char *queue, cursor *place, group *out, bool *found) {
+  sqlite3_stmt *statement = NULL;
+  *found = false;
+  int code = lj_store_statement(store, LJ_SQL_NEXT_ROUTE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_text(statement, 1, queue, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = bind_cursor(statement, 2, place);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) {
+    *found = true;
+    code = lj_store_dup_text(statement, 0, &out->route);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 1, &out->model);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 2, &out->name);
+    if (code == LJ_OK) code = cursor_pass(place, statement, 0);
+  }
+  lj_store_release(statement);
+  return code;
+}
+
+static int add_routes(lj_store *store, const lj_claim_source *source, const char *queue, group_list *list) {
+  cursor place = {0};
+  int code = LJ_OK;
+  while (list->count < LJ_MAX_GROUPS) {
+    group *item = &list->items[list->count];
+    bool found = false;
+    memset(item, 0, sizeof *item);
+    code = next_route(store, queue, &place, item, &found);
+    if (code != LJ_OK || !found) {
+      group_free(item);
+      break;
+    }
+    item->capacity = source->capacity(source->owner, item->model, item->name);
+    if (item->capacity == 0) {
+      group_free(item);
+      continue;
+    }
+    list->count++; /* owned by the list from here on, also when the copy fails */
+    item->queue = lj_strdup(queue);
+    if (item->queue == NULL) {
+      code = LJ_NOMEM;
+      break;
+    }
+  }
+  cursor_free(&place);
+  return code;
+}
+
+/* All groups that could start a job now, or only the first of them. */
+static int find_groups(lj_store *store, const lj_claim_source *source, bool only_first, group_list *list) {
+  cursor place = {0};
+  int code = LJ_OK;
+  while (list->count < LJ_MAX_GROUPS && !(only_first && list->count > 0)) {
+    char *queue = NULL;
+    code = next_queue(store, &place, &queue);
+    if (code == LJ_OK && queue != NULL && source->serves(source->owner, queue)) code = add_routes(store, source, queue, list);
+    bool end = queue == NULL;
+    lj_free(queue);
+    if (code != LJ_OK || end) break;
+  }
+  cursor_free(&place);
+  return code;
+}
+
+int lj_claim_next_due(lj_store *store, int64_t *due) {
+  sqlite3_stmt *statement = NULL;
+  *due = INT64_MAX;
+  int code = lj_store_statement(store, LJ_SQL_NEXT_DUE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) *due = sqlite3_column_int64(statement, 0);
+  lj_store_release(statement);
+  return code;
+}
+
+int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t now, bool *possible) {
+  int64_t due = INT64_MAX;
+  *possible = false;
+  int code = lj_claim_next_due(store, &due);
+  if (code != LJ_OK) return code;
+  if (due <= now) {
+    *possible = true;
+    return LJ_OK;
+  }
+  group_list *list = lj_calloc(1, sizeof *list);
+  if (list == NULL) return LJ_NOMEM;
+  code = find_groups(store, source, true, list);
+  *possible = list->count > 0;
+  groups_free(list);
+  return code;
+}
+
+static int promote(lj_store *store, int64_t now) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_PROMOTE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, now);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  return lj_store_run(store, statement, NULL);
+}
+
+static int postpone(lj_store *store, int64_t seq) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_POSTPONE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, seq);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  return lj_store_run(store, statement, NULL);
+}
+
+/* Keeps `found` sorted: higher priority first, then earlier arrival; drops what does not fit. */
+static void insert_candidate(candidate *found, size_t *count, size_t most, candidate added) {
+  size_t at = *count;
+  while (at > 0 && (found[at - 1].priority < added.priority ||
+                    (found[at - 1].priority == added.priority && found[at - 1].seq > added.seq)))
+    at--;
+  if (at >= most) return;
+  size_t end = *count < most ? *count : most - 1;
+  memmove(&found[at + 1], &found[at], (end - at) * sizeof *found);
+  found[at] = added;
+  *count = end + 1;
+}
+
+static int read_candidates(lj_store *store, const group *item, size_t index, int64_t now, size_t most, candidate *found,
+                           size_t *count) {
+  size_t wanted = item->capacity < most ? item->capacity : most;
+  for (int round = 0; round < MAX_ROUNDS; round++) {
+    int64_t early[MAX_CANDIDATES];
+    size_t early_count = 0;
+    candidate ready[MAX_CANDIDATES];
+    size_t ready_count = 0;
+    size_t limit = wanted < MAX_CANDIDATES ? wanted : MAX_CANDIDATES;
+    sqlite3_stmt *statement = NULL;
+    int code = lj_store_statement(store, LJ_SQL_CANDIDATES, &statement);
+    if (code != LJ_OK) return code;
+    int rc = sqlite3_bind_text(statement, 1, item->queue, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, item->route, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, (int64_t)limit);
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+      rc = sqlite3_step(statement);
+      if (rc != SQLITE_ROW) break;
+      int64_t seq = sqlite3_column_int64(statement, 0);
+      if (sqlite3_column_int64(statement, 2) > now)
+        early[early_count++] = seq;
+      else
+        ready[ready_count++] = (candidate){seq, sqlite3_column_int64(statement, 1), index};
+      if (early_count + ready_count == MAX_CANDIDATES) break;
+    }
+    code = lj_store_code(store, rc);
+    lj_store_release(statement);
+    for (size_t i = 0; code == LJ_OK && i < early_count; i++) code = postpone(store, early[i]);
+    if (code != LJ_OK) return code;
+    if (early_count == 0 || round + 1 == MAX_ROUNDS) {
+      for (size_t i = 0; i < ready_count; i++) insert_candidate(found, count, most, ready[i]);
+      return LJ_OK;
+    }
+    /* The early ones are out of the way now: look again for what stood behind them. */
+  }
+  return LJ_OK;
+}
+
+static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_job *job, bool *taken) {
+  sqlite3_stmt *statement = NULL;
+  *taken = false;
+  memset(job, 0, sizeof *job);
+  if (lj_random_hex(job->token, (LJ_TOKEN_SIZE - 1) / 2) != LJ_OK) return LJ_IO;
+  int code = lj_store_statement(store, LJ_SQL_CLAIM, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, terms->lease_owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, job->token, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, terms->lease_until);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, terms->now);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) {
+    *taken = true;
+    job->seq = seq;
+    code = lj_store_dup_text(statement, 0, &job->id);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 1, &job->queue);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 2, &job->name);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 3, &job->model);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 4, &job->data);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 5, &job->opts);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 6, &job->history);
+    job->attempts = sqlite3_column_int64(statement, 7);
+    job->max_attempts = sqlite3_column_int64(statement, 8);
+    job->created_at = sqlite3_column_int64(statement, 9);
+    job->run_at = sqlite3_column_int64(statement, 10);
+  }
+  lj_store_release(statement);
+  if (code != LJ_OK) lj_job_free(job);
+  return code;
+}
+
+int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
+             size_t *count) {
+  *count = 0;
+  group_list *list = lj_calloc(1, sizeof *list);
+  candidate *found = lj_malloc((most + 1) * sizeof *found);
+  size_t found_count = 0;
+  int code = list != NULL && found != NULL ? promote(store, terms->now) : LJ_NOMEM;
+  if (code == LJ_OK) code = find_groups(store, source, false, list);
+  for (size_t i = 0; code == LJ_OK && i < list->count; i++)
+    code = read_candidates(store, &list->items[i], i, terms->now, most, found, &found_count);
+
+  for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
+    const group *from = &list->items[found[i].group];
+    const char *lane = source->admit(source->owner, from->model, from->name);
+    if (lane == NULL) continue;
+    bool taken = false;
+    code = take_row(store, terms, found[i].seq, lane, &out[*count].job, &taken);
+    out[*count].lane = lane;
+    if (code == LJ_OK && taken)
+      (*count)++;
+    else
+      source->dismiss(source->owner, lane);
+  }
+  if (code != LJ_OK) {
+    while (*count > 0) {
+      (*count)--;
+      source->dismiss(source->owner, out[*count].lane);
+      lj_job_free(&out[*count].job);
+    }
+  }
+  lj_free(found);
+  groups_free(list);
+  return code;
+}

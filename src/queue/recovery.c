@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue/recovery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/random.h"
+
+enum { MAX_OWNERS = 256, START_BYTES = 4 };
+
+static const char stalled_error[] =
+    "{\"code\":\"STALLED\",\"message\":\"the worker that held this job died more often than maxStalls allows; look at what "
+    "the job makes it do, then retry it\"}";
+
+int lj_owner_make(const char *worker_id, char out[LJ_OWNER_SIZE]) {
+  char host[128];
+  char start[2 * START_BYTES + 1];
+  lj_host_name(host, sizeof host);
+  int code = lj_random_hex(start, START_BYTES);
+  if (code != LJ_OK) return code;
+  int length = snprintf(out, LJ_OWNER_SIZE, "%.80s@%s:%lld:%s", worker_id, host, (long long)lj_process_id(), start);
+  return length > 0 && length < LJ_OWNER_SIZE ? LJ_OK : LJ_INVALID;
+}
+
+/* Where the process id starts in an owner text; NULL when it is not one of ours. */
+static const char *find_process_id(const char *owner) {
+  const char *start = strrchr(owner, ':');
+  if (start == NULL) return NULL;
+  const char *id = start;
+  while (id > owner && id[-1] != ':') id--;
+  return id > owner ? id : NULL;
+}
+
+static bool is_dead_predecessor(const char *ours, const char *theirs) {
+  const char *our_id = find_process_id(ours);
+  const char *their_id = find_process_id(theirs);
+  if (our_id == NULL || their_id == NULL || strcmp(ours, theirs) == 0) return false;
+  size_t prefix = (size_t)(our_id - ours);
+  if ((size_t)(their_id - theirs) != prefix || memcmp(ours, theirs, prefix) != 0) return false;
+  char *end = NULL;
+  long long id = strtoll(their_id, &end, 10);
+  if (end == their_id || *end != ':' || id <= 0) return false;
+  /* Our own process id in another owner's text: an earlier process had it, or an engine of ours that has been stopped. */
+  return id == lj_process_id() || !lj_process_alive(id);
+}
+
+static int recover(lj_store *store, sqlite3_stmt *statement, const lj_recovery *recovery) {
+  int rc = sqlite3_bind_int64(statement, 1, recovery->max_stalls);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, recovery->now);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, stalled_error, -1, SQLITE_STATIC);
+  while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+    rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW) break;
+    const char *id = (const char *)sqlite3_column_text(statement, 0);
+    const char *name = (const char *)sqlite3_column_text(statement, 1);
+    const char *status = (const char *)sqlite3_column_text(statement, 2);
+    bool failed = status != NULL && strcmp(status, "failed") == 0;
+    if (id != NULL && name != NULL && recovery->on_recovered != NULL)
+      recovery->on_recovered(recovery->listener, id, name, failed ? LJ_STATUS_FAILED : LJ_STATUS_WAITING,
+                             sqlite3_column_int64(statement, 3));
+  }
+  int code = lj_store_code(store, rc);
+  lj_store_release(statement);
+  return code;
+}
+
+int lj_recover_expired(lj_store *store, const lj_recovery *recovery) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_RECOVER_EXPIRED, &statement);
+  return code == LJ_OK ? recover(store, statement, recovery) : code;
+}
+
+static int recover_owner(lj_store *store, const lj_recovery *recovery, const char *owner) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_RECOVER_OWNER, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  return recover(store, statement, recovery);
+}
+
+int lj_recover_predecessors(lj_store *store, const lj_recovery *recovery) {
+  char *owners[MAX_OWNERS];
+  size_t count = 0;
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_OWNERS, &statement);
+  if (code != LJ_OK) return code;
+  int rc = SQLITE_ROW;
+  while (code == LJ_OK && rc == SQLITE_ROW && count < MAX_OWNERS) {
+    rc = sqlite3_step(statement);
+    code = lj_store_code(store, rc);
+    if (code == LJ_OK && rc == SQLITE_ROW) {
+      code = lj_store_dup_text(statement, 0, &owners[count]);
+      if (code == LJ_OK) count++;
+    }
+  }
+  lj_store_release(statement);
+  for (size_t i = 0; i < count; i++) {
+    if (code == LJ_OK && is_dead_predecessor(recovery->owner, owners[i])) code = recover_owner(store, recovery, owners[i]);
+    lj_free(owners[i]);
+  }
+  return code;
+}
+
+int lj_renew(lj_store *store, const char *owner, int64_t until, size_t *held) {
+  sqlite3_stmt *statement = NULL;
+  int changes = 0;
+  int code = lj_store_statement(store, LJ_SQL_RENEW, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_text(statement, 1, owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, until);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  code = lj_store_run(store, statement, &changes);
+  *held = (size_t)changes;
+  return code;
+}
+
+int lj_list_held(lj_store *store, const char *owner, lj_held_cb on_held, void *listener) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_HELD, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_text(statement, 1, owner, -1, SQLITE_STATIC);
+  while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+    rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW) break;
+    const char *token = (const char *)sqlite3_column_text(statement, 1);
+    on_held(listener, sqlite3_column_int64(statement, 0), token != NULL ? token : "");
+  }
+  code = lj_store_code(store, rc);
+  lj_store_release(statement);
+  return code;
+}

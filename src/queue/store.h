@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine's one connection to the app's database, confined to table llm_jobs: an authorizer refuses every other table
+ * (app triggers on llm_jobs may do what they do), the connection is DEFENSIVE, can't attach and can't load extensions.
+ * Used by the engine's thread only.
+ *
+ * Writing: lj_store_begin → settle, claim, recover, renew (settle.h, claim.h, recovery.h) → lj_store_commit. Every
+ * transaction is BEGIN IMMEDIATE and is retried as a whole by the caller when begin or commit says LJ_BUSY; nothing here
+ * sleeps or waits for a lock, because the thread also drives the network.
+ */
+#ifndef LJ_QUEUE_STORE_H
+#define LJ_QUEUE_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+
+#define LJ_ROUTE_KEY "ifnull(model, ':' || name)" /* as in index llm_jobs_ready, to the letter */
+
+/* Every statement of the engine, prepared at first use and kept. */
+typedef enum lj_sql {
+  LJ_SQL_BEGIN,
+  LJ_SQL_COMMIT,
+  LJ_SQL_ROLLBACK,
+  LJ_SQL_DATA_VERSION,
+  LJ_SQL_NEXT_QUEUE,
+  LJ_SQL_NEXT_ROUTE,
+  LJ_SQL_CANDIDATES,
+  LJ_SQL_POSTPONE,
+  LJ_SQL_CLAIM,
+  LJ_SQL_PROMOTE,
+  LJ_SQL_NEXT_DUE,
+  LJ_SQL_COMPLETE,
+  LJ_SQL_RETRY,
+  LJ_SQL_FAIL,
+  LJ_SQL_RELEASE,
+  LJ_SQL_RENEW,
+  LJ_SQL_HELD,
+  LJ_SQL_OWNERS,
+  LJ_SQL_RECOVER_OWNER,
+  LJ_SQL_RECOVER_EXPIRED,
+  LJ_SQL_END
+} lj_sql;
+
+typedef struct lj_store {
+  sqlite3 *db;
+  const lj_log *log;
+  sqlite3_stmt *statements[LJ_SQL_END];
+  int synchronous;      /* level in force: 1 NORMAL, 2 FULL */
+  int64_t data_version; /* last seen */
+  bool in_transaction;
+  bool defining;        /* the authorizer allows the table's own DDL */
+} lj_store;
+
+/* Opens an existing WAL database and creates or upgrades the table. LJ_OK; LJ_BUSY when another process holds the lock
+ * (call again); LJ_NOMEM; LJ_BAD_CONFIG (no such file), LJ_DB_NOT_WAL, LJ_DB_ENCRYPTED, LJ_DB_SCHEMA or LJ_DB_ERROR with
+ * the remedy in `fault`. */
+int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault *fault) LJ_MUST_CHECK;
+void lj_store_close(lj_store *store);
+
+/* `durable`: the commit survives a power cut (synchronous=FULL); otherwise it survives a crash of the process (NORMAL).
+ * LJ_OK, LJ_BUSY, LJ_NOMEM, LJ_DB_ERROR. */
+int lj_store_begin(lj_store *store, bool durable) LJ_MUST_CHECK;
+/* As begin; on any error the transaction has been rolled back. */
+int lj_store_commit(lj_store *store) LJ_MUST_CHECK;
+void lj_store_rollback(lj_store *store);
+
+/* Sets *changed when another connection has committed since the last call. Costs about 2.5 µs. */
+int lj_store_changed(lj_store *store, bool *changed) LJ_MUST_CHECK;
+
+/* For the other files of queue/ only. The statement is ready to be bound; give it back with lj_store_release, which resets
+ * and unbinds it: a statement left open holds its lock. */
+int lj_store_statement(lj_store *store, lj_sql which, sqlite3_stmt **out) LJ_MUST_CHECK;
+void lj_store_release(sqlite3_stmt *statement);
+/* The engine's code for what SQLite said. */
+int lj_store_code(lj_store *store, int sqlite_code);
+/* Runs a bound statement that returns no row and gives it back. *changes (may be NULL) is the number of rows it wrote. */
+int lj_store_run(lj_store *store, sqlite3_stmt *statement, int *changes) LJ_MUST_CHECK;
+/* A text column, copied; *out is NULL for SQL NULL. LJ_OK or LJ_NOMEM. */
+int lj_store_dup_text(sqlite3_stmt *statement, int column, char **out) LJ_MUST_CHECK;
+
+#endif
