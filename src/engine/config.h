@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration (docs/configuration.md), checked once and then read-only. Texts are borrowed from the parsed tree, which
+ * the configuration owns. Keys are held here and nowhere else.
+ */
+#ifndef LJ_ENGINE_CONFIG_H
+#define LJ_ENGINE_CONFIG_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "http/client.h"
+#include "provider/provider.h"
+
+typedef struct lj_provider_config {
+  const char *name;
+  size_t index;              /* in lj_config.providers */
+  const lj_provider *format;
+  char *base_url;            /* owned; NULL: the format's default */
+  const char *key_variable;  /* the environment variable of the key, or NULL */
+  char *api_key;             /* owned; NULL: there is none */
+  const cJSON *headers;
+  size_t max_concurrent;     /* 0: no limit of its own */
+  lj_timeouts timeouts;
+  size_t max_response_bytes;
+  const char *proxy;
+  const char *ca_file;
+} lj_provider_config;
+
+typedef struct lj_target {
+  const lj_provider_config *provider;
+  const char *model;
+} lj_target;
+
+typedef struct lj_alias {
+  const char *name;
+  lj_target targets[LJ_MAX_TARGETS];
+  size_t count;
+} lj_alias;
+
+typedef struct lj_config {
+  cJSON *tree;
+  const char *database;
+  const char *worker_id;
+  const cJSON *queues;       /* array of strings, or NULL: all */
+  size_t concurrency;
+  int64_t poll_interval_ms;
+  int64_t lease_ms;
+  int64_t max_stalls;
+  int64_t job_timeout_ms;
+  const cJSON *allowed_models; /* array of strings, or NULL: all */
+  const cJSON *types;          /* object, or NULL */
+  lj_log_level log_level;
+  lj_provider_config providers[LJ_MAX_PROVIDERS];
+  size_t provider_count;
+  lj_alias *aliases;
+  size_t alias_count;
+} lj_config;
+
+/* LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with the key's path in `fault`. On error `config` holds nothing. */
+int lj_config_parse(const char *text, lj_config *config, lj_fault *fault) LJ_MUST_CHECK;
+void lj_config_free(lj_config *config);
+
+/* Splits "provider/model" at the first slash. LJ_OK, or LJ_NO_PROVIDER with the configured names in `fault`. The target
+ * borrows from `text`. */
+int lj_config_target(const lj_config *config, const char *text, lj_target *target, lj_fault *fault) LJ_MUST_CHECK;
+
+#endif

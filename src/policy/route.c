@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/route.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+static bool is_allowed(const lj_config *config, const char *model) {
+  const cJSON *item = NULL;
+  if (config->allowed_models == NULL) return true;
+  cJSON_ArrayForEach(item, config->allowed_models) if (strcmp(item->valuestring, model) == 0) return true;
+  return false;
+}
+
+int lj_route_find(const lj_config *config, const char *model, const char *name, lj_route *route, lj_fault *fault) {
+  route->count = 0;
+  route->targets = &route->single;
+  if (model == NULL) model = lj_json_string(lj_json_object(config->types, name), "model");
+  if (model == NULL)
+    return lj_fault_set(fault, LJ_BAD_JOB,
+                        "the job has no model, and types.%.60s.model of the configuration does not name one", name);
+  if (!is_allowed(config, model))
+    return lj_fault_set(fault, LJ_MODEL_NOT_ALLOWED, "model \"%.100s\" is not in allowedModels of the configuration", model);
+  for (size_t i = 0; i < config->alias_count; i++)
+    if (strcmp(config->aliases[i].name, model) == 0) {
+      route->targets = config->aliases[i].targets;
+      route->count = config->aliases[i].count;
+      return LJ_OK;
+    }
+  int code = lj_config_target(config, model, &route->single, fault);
+  if (code == LJ_OK) route->count = 1;
+  return code;
+}
