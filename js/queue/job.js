@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+const { table } = require('../schema.js');
+
+/** @import { Row } from '../driver.js' */
+
+/**
+ * A row of llm_jobs as a plain object. Times are Unix milliseconds; what the row does not have is null.
+ *
+ * @typedef {'waiting' | 'active' | 'completed' | 'failed' | 'delayed' | 'waiting-children' | 'cancelled'} Status
+ *
+ * @typedef {object} JobError
+ * @property {string} code
+ * @property {string} message
+ * @property {string} [provider]
+ * @property {string} [model]
+ * @property {number} [status] of HTTP
+ * @property {number} [attempt]
+ * @property {number} [at]
+ *
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {number} seq order of arrival
+ * @property {string} queue
+ * @property {string} name job type
+ * @property {string | null} model
+ * @property {any} data the request
+ * @property {Record<string, any>} opts rarely used options
+ * @property {number} priority
+ * @property {Status} status
+ * @property {number} progress 0 to 100
+ * @property {string | null} partial text so far of a streaming job
+ * @property {any} result the answer: {text, usage, finishReason, model, provider, …}
+ * @property {JobError | null} error the last trouble, kept while a retry is waited for
+ * @property {any[]} history the last 10 tries
+ * @property {number} attempts
+ * @property {number} maxAttempts
+ * @property {number} stalls
+ * @property {number | null} runAt
+ * @property {number | null} expiresAt
+ * @property {string | null} parentJobId
+ * @property {number} dependencyCount
+ * @property {string | null} dedupKey
+ * @property {string | null} supersedeKey
+ * @property {boolean} cancelRequested
+ * @property {string | null} lane
+ * @property {number | null} createdAt
+ * @property {number | null} processedOn
+ * @property {number | null} finishedOn
+ */
+
+/** The lease is between the workers, so its columns are not read. */
+const selectJob =
+  'SELECT seq, id, queue, name, model, data, opts, priority, status, progress, partial, result, error, history, attempts, ' +
+  'max_attempts, stalls, run_at, expires_at, parent_job_id, dependency_count, dedup_key, supersede_key, cancel_requested, lane, ' +
+  `created_at, processed_on, finished_on FROM ${table}`;
+
+/** @type {ReadonlySet<string>} */
+const ENDED = new Set(['completed', 'failed', 'cancelled']);
+
+/** @param {string} status */
+function hasEnded(status) {
+  return ENDED.has(status);
+}
+
+/**
+ * @param {Row} row of selectJob
+ * @returns {Job}
+ */
+function toJob(row) {
+  return {
+    id: row.id,
+    seq: row.seq,
+    queue: row.queue,
+    name: row.name,
+    model: row.model,
+    data: parse(row.data),
+    opts: parse(row.opts) ?? {},
+    priority: row.priority,
+    status: row.status,
+    progress: row.progress,
+    partial: row.partial,
+    result: parse(row.result),
+    error: parse(row.error),
+    history: parse(row.history) ?? [],
+    attempts: row.attempts,
+    maxAttempts: row.max_attempts,
+    stalls: row.stalls,
+    runAt: row.run_at,
+    expiresAt: row.expires_at,
+    parentJobId: row.parent_job_id,
+    dependencyCount: row.dependency_count,
+    dedupKey: row.dedup_key,
+    supersedeKey: row.supersede_key,
+    cancelRequested: row.cancel_requested !== 0,
+    lane: row.lane,
+    createdAt: row.created_at,
+    processedOn: row.processed_on,
+    finishedOn: row.finished_on,
+  };
+}
+
+/**
+ * The table checks `data` and `opts`; another program may have written anything into the rest, and then its text is returned.
+ * @param {string | null} text
+ * @returns {any}
+ */
+function parse(text) {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+module.exports = { selectJob, toJob, hasEnded };
