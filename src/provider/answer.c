@@ -107,13 +107,17 @@ cJSON *lj_usage_json(const lj_usage *usage) {
   return object;
 }
 
-/* A copy of the bytes as a JSON string. Whatever the provider sent, the row gets well-formed UTF-8. */
-static cJSON *string_of(const char *text) {
-  cJSON *string = cJSON_CreateString(text);
-  if (string != NULL) {
-    lj_utf8_repair(string->valuestring, strlen(string->valuestring));
+/* Whatever bytes the provider sent, the row gets well-formed UTF-8. At most LJ_MAX_JSON_DEPTH levels and a few deep. */
+static void repair(cJSON *value) {
+  for (; value != NULL; value = value->next) {
+    if (value->string != NULL) {
+      lj_utf8_repair(value->string, strlen(value->string));
+    }
+    if (cJSON_IsString(value)) {
+      lj_utf8_repair(value->valuestring, strlen(value->valuestring));
+    }
+    repair(value->child);
   }
-  return string;
 }
 
 static int put_arguments(cJSON *object, const lj_buffer *arguments) {
@@ -128,7 +132,7 @@ static int put_arguments(cJSON *object, const lj_buffer *arguments) {
   }
   if (!cJSON_IsObject(value)) {
     cJSON_Delete(value);
-    value = string_of(arguments->data);
+    value = cJSON_CreateString(arguments->data);
   }
   return lj_json_put_value(object, "arguments", value);
 }
@@ -142,10 +146,10 @@ static int put_calls(cJSON *result, const lj_answer *answer) {
     cJSON *entry = cJSON_CreateObject();
     rc = lj_json_push_value(calls, entry);
     if (rc == LJ_OK) {
-      rc = lj_json_put_value(entry, "id", string_of(call->id));
+      rc = lj_json_put_string(entry, "id", call->id);
     }
     if (rc == LJ_OK) {
-      rc = lj_json_put_value(entry, "name", string_of(call->name));
+      rc = lj_json_put_string(entry, "name", call->name);
     }
     if (rc == LJ_OK) {
       rc = put_arguments(entry, &call->arguments);
@@ -182,7 +186,7 @@ int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) {
   int rc = result == NULL ? LJ_NOMEM : LJ_OK;
   *out = NULL;
   if (rc == LJ_OK && (answer->text.length > 0 || answer->call_count == 0)) {
-    rc = lj_json_put_value(result, "text", string_of(answer->text.data));
+    rc = lj_json_put_string(result, "text", answer->text.data);
   }
   if (rc == LJ_OK && answer->call_count > 0) {
     rc = put_calls(result, answer);
@@ -206,6 +210,7 @@ int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) {
     cJSON_Delete(result);
     return rc;
   }
+  repair(result->child);
   *out = result;
   return LJ_OK;
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider/openai.h"
+
+#include "provider/error.h"
+
+static const lj_openai_dialect openai = {
+    .provider = &lj_openai,
+    .max_tokens = "max_completion_tokens",
+    .max_stops = 4,
+    .developer_role = true,
+    .json_schema = true,
+    .empty_content = false,
+};
+
+static const lj_openai_dialect compatible = {
+    .provider = &lj_openai_compatible,
+    .max_tokens = "max_tokens",
+    .max_stops = 0,
+    .developer_role = false,
+    .json_schema = true,
+    .empty_content = false,
+};
+
+static const lj_openai_dialect deepseek = {
+    .provider = &lj_deepseek,
+    .max_tokens = "max_tokens",
+    .max_stops = 16,
+    .developer_role = false,
+    .json_schema = false,
+    .empty_content = true,
+};
+
+static int build_openai(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
+  return lj_openai_build(&openai, endpoint, model, request, wire, fault);
+}
+
+static int build_compatible(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire,
+                            lj_fault *fault) {
+  return lj_openai_build(&compatible, endpoint, model, request, wire, fault);
+}
+
+static int build_deepseek(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire,
+                          lj_fault *fault) {
+  return lj_openai_build(&deepseek, endpoint, model, request, wire, fault);
+}
+
+const lj_provider lj_openai = {
+    .kind = "openai",
+    .default_base_url = "https://api.openai.com/v1",
+    .needs_key = true,
+    .default_max_concurrent = 0,
+    .framing = LJ_FRAMING_SSE,
+    .build = build_openai,
+    .read_event = lj_openai_read_event,
+    .read_text = lj_openai_read_text,
+    .read_body = lj_openai_read_body,
+    .read_end = lj_openai_read_end,
+    .classify = lj_error_classify,
+};
+
+const lj_provider lj_openai_compatible = {
+    .kind = "openai-compatible",
+    .default_base_url = NULL,
+    .needs_key = false,
+    .default_max_concurrent = 0,
+    .framing = LJ_FRAMING_SSE,
+    .build = build_compatible,
+    .read_event = lj_openai_read_event,
+    .read_text = lj_openai_read_text,
+    .read_body = lj_openai_read_body,
+    .read_end = lj_openai_read_end_without_done,
+    .classify = lj_error_classify,
+};
+
+const lj_provider lj_deepseek = {
+    .kind = "deepseek",
+    .default_base_url = "https://api.deepseek.com",
+    .needs_key = true,
+    .default_max_concurrent = 0,
+    .framing = LJ_FRAMING_SSE,
+    .build = build_deepseek,
+    .read_event = lj_openai_read_event,
+    .read_text = lj_openai_read_text,
+    .read_body = lj_openai_read_body,
+    .read_end = lj_openai_read_end,
+    .classify = lj_error_classify,
+};

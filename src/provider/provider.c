@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "provider/provider.h"
+
+#include <string.h>
+
+#include "provider/ollama.h"
+#include "provider/openai.h"
+
+static const lj_provider *const providers[] = {&lj_openai, &lj_openai_compatible, &lj_deepseek, &lj_ollama};
+
+const lj_provider *lj_provider_find(const char *kind) {
+  size_t at;
+  for (at = 0; kind != NULL && at < sizeof providers / sizeof providers[0]; at++) {
+    if (strcmp(providers[at]->kind, kind) == 0) {
+      return providers[at];
+    }
+  }
+  return NULL;
+}
+
+/* Kept beside the table by hand; a test compares the two. */
+const char *lj_provider_kinds(void) { return "openai, openai-compatible, deepseek, ollama"; }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the builders of all formats share.
+ */
+#ifndef LJ_PROVIDER_WIRE_H
+#define LJ_PROVIDER_WIRE_H
+
+#include "provider/provider.h"
+
+/* Fills everything of `wire` but the body: POST to the endpoint's base and `path`, the headers every format sends, and those
+ * of the configuration, which replace ours of the same name; wire->stream. LJ_OK, LJ_NOMEM, or LJ_BAD_REQUEST with the fault
+ * set. */
+int lj_wire_start(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path, bool stream,
+                  const char *stream_type, lj_fault *fault) LJ_MUST_CHECK;
+
+/* Prints the body. LJ_OK, LJ_NOMEM, or LJ_BAD_REQUEST with the fault set when it is too large. */
+int lj_wire_body(lj_wire *wire, const cJSON *body, lj_fault *fault) LJ_MUST_CHECK;
+
+/* Adds `value` under `key` without copying it: the tree that is built must not outlive the request. LJ_OK or LJ_NOMEM. */
+int lj_json_refer(cJSON *object, const char *key, const cJSON *value) LJ_MUST_CHECK;
+int lj_json_refer_string(cJSON *object, const char *key, const char *text) LJ_MUST_CHECK;
+/* The same for the member `from` of `request`, when it has one. */
+int lj_json_refer_member(cJSON *object, const char *key, const cJSON *request, const char *from) LJ_MUST_CHECK;
+
+/* Merges providerOptions[kind] and then providerOptions[provider] into the finished body: a field replaces ours, null removes
+ * it. When `nested` names a member that is an object on both sides, its fields are merged in the same way. LJ_OK or LJ_NOMEM. */
+int lj_merge_provider_options(cJSON *body, const cJSON *request, const lj_endpoint *endpoint, const char *kind,
+                              const char *nested) LJ_MUST_CHECK;
+
+#endif
