@@ -92,6 +92,17 @@ int64_t lj_lane_pause(lj_lane *lane, int64_t wait_ms, int64_t now_ms) {
   return lane->paused_until_ms - now_ms;
 }
 
+bool lj_lanes_opened(lj_lanes *lanes, int64_t now_ms) {
+  bool opened = false;
+  for (size_t i = 0; i < lanes->count; i++) {
+    lj_lane *lane = lanes->items[i];
+    if (lane->paused_until_ms == 0 || lane->paused_until_ms > now_ms) continue;
+    lane->paused_until_ms = 0;
+    opened = true;
+  }
+  return opened;
+}
+
 int64_t lj_lanes_next_open(const lj_lanes *lanes, int64_t now_ms) {
   int64_t next = INT64_MAX;
   for (size_t i = 0; i < lanes->count; i++) {

@@ -50,6 +50,9 @@ void lj_lane_success(lj_lane *lane);
  * that fail while it is paused already change nothing but a longer wait. Returns how long it pauses. */
 int64_t lj_lane_pause(lj_lane *lane, int64_t wait_ms, int64_t now_ms);
 
+/* Whether a pause has ended since the last call: jobs that waited for it may run. */
+bool lj_lanes_opened(lj_lanes *lanes, int64_t now_ms);
+
 /* Monotonic time at which the next paused lane opens, INT64_MAX when none is paused. */
 int64_t lj_lanes_next_open(const lj_lanes *lanes, int64_t now_ms);
 

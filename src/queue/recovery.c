@@ -73,6 +73,19 @@ int lj_recover_expired(lj_store *store, const lj_recovery *recovery) {
   return code == LJ_OK ? recover(store, statement, recovery) : code;
 }
 
+int lj_recovery_needed(lj_store *store, int64_t now, bool *needed) {
+  sqlite3_stmt *statement = NULL;
+  *needed = false;
+  int code = lj_store_statement(store, LJ_SQL_EXPIRED, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, now);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  *needed = code == LJ_OK && rc == SQLITE_ROW;
+  lj_store_release(statement);
+  return code;
+}
+
 static int recover_owner(lj_store *store, const lj_recovery *recovery, const char *owner) {
   sqlite3_stmt *statement = NULL;
   int code = lj_store_statement(store, LJ_SQL_RECOVER_OWNER, &statement);

@@ -36,6 +36,9 @@ int lj_recover_predecessors(lj_store *store, const lj_recovery *recovery) LJ_MUS
 /* Inside a transaction: jobs whose lease has run out, and active rows that nobody leased. */
 int lj_recover_expired(lj_store *store, const lj_recovery *recovery) LJ_MUST_CHECK;
 
+/* Whether lj_recover_expired would find anything. Takes no lock. */
+int lj_recovery_needed(lj_store *store, int64_t now, bool *needed) LJ_MUST_CHECK;
+
 /* Inside a transaction: moves all our leases to `until`; *held is how many there are. */
 int lj_renew(lj_store *store, const char *owner, int64_t until, size_t *held) LJ_MUST_CHECK;
 

@@ -51,6 +51,7 @@ static const char *const texts[LJ_SQL_END] = {
 
     [LJ_SQL_RENEW] = "UPDATE llm_jobs SET lease_until = ?2 WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_HELD] = "SELECT seq, lease_token FROM llm_jobs WHERE status = 'active' AND lease_owner = ?1",
+    [LJ_SQL_EXPIRED] = "SELECT 1 FROM llm_jobs WHERE status = 'active' AND (lease_until IS NULL OR lease_until < ?1) LIMIT 1",
     [LJ_SQL_OWNERS] = "SELECT DISTINCT lease_owner FROM llm_jobs WHERE status = 'active' AND lease_owner IS NOT NULL",
     [LJ_SQL_RECOVER_OWNER] = RECOVER "lease_owner = ?4" RECOVERED,
     [LJ_SQL_RECOVER_EXPIRED] = RECOVER "(lease_until IS NULL OR lease_until < ?2)" RECOVERED,

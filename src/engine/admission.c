@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a claim asks of the engine: which queues it serves, and which lane a job would run in.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "engine/state.h"
+
+/* Jobs that no route serves are claimed too, so that they fail with a reason; this many at a time. */
+enum { HOPELESS_CAPACITY = 16 };
+
+static bool serves(void *owner, const char *queue) {
+  const lj_engine *engine = owner;
+  const cJSON *item = NULL;
+  if (engine->config.queues == NULL) return true;
+  cJSON_ArrayForEach(item, engine->config.queues) if (strcmp(item->valuestring, queue) == 0) return true;
+  return false;
+}
+
+static size_t capacity(void *owner, const char *model, const char *name) {
+  lj_engine *engine = owner;
+  lj_route route;
+  int64_t now = lj_mono_ms();
+  if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return HOPELESS_CAPACITY;
+  size_t total = 0;
+  for (size_t i = 0; i < route.count; i++) {
+    lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
+    if (lane != NULL) total += lj_lane_capacity(&engine->lanes, lane, now);
+  }
+  return total;
+}
+
+static const char *admit(void *owner, const char *model, const char *name) {
+  lj_engine *engine = owner;
+  lj_route route;
+  int64_t now = lj_mono_ms();
+  if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return "";
+  for (size_t i = 0; i < route.count; i++) {
+    lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
+    if (lane == NULL || lj_lane_capacity(&engine->lanes, lane, now) == 0) continue;
+    lj_lane_enter(&engine->lanes, lane, now);
+    return lane->name;
+  }
+  return NULL;
+}
+
+static void dismiss(void *owner, const char *lane_name) {
+  lj_engine *engine = owner;
+  lj_lane *lane = lj_lane_of(lane_name);
+  if (lane != NULL) lj_lane_leave(&engine->lanes, lane);
+}
+
+void lj_admission_init(lj_engine *engine, lj_claim_source *source) {
+  source->owner = engine;
+  source->serves = serves;
+  source->capacity = capacity;
+  source->admit = admit;
+  source->dismiss = dismiss;
+}

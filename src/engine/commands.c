@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages to the engine (docs/messages.md). Whatever comes is answered or ignored; nothing in a message can stop the engine.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "engine/state.h"
+
+enum { DRAIN_MS = 5000, DAY_MS = 86400000 };
+
+typedef struct command {
+  const char *id;      /* NULL: no answer is wanted */
+  const char *channel;
+  const cJSON *payload;
+} command;
+
+static void answer_flag(lj_engine *engine, const command *asked, const char *key, bool flag) {
+  cJSON *payload = cJSON_CreateObject();
+  if (payload != NULL && lj_json_put_bool(payload, key, flag) != LJ_OK) {
+    cJSON_Delete(payload);
+    payload = NULL;
+  }
+  lj_outbox_post(&engine->outbox, asked->id, asked->channel, payload);
+}
+
+static void run_heartbeat(lj_engine *engine, const command *asked) {
+  int64_t now = lj_mono_ms();
+  cJSON *payload = cJSON_CreateObject();
+  int code = payload != NULL ? LJ_OK : LJ_NOMEM;
+  if (code == LJ_OK) code = lj_json_put_number(payload, "pid", (double)lj_process_id());
+  if (code == LJ_OK) code = lj_json_put_number(payload, "uptimeMs", (double)(now - engine->started_ms));
+  if (code == LJ_OK) code = lj_json_put_number(payload, "turns", (double)engine->counters.turns);
+  if (code == LJ_OK) code = lj_json_put_number(payload, "active", (double)engine->calling.count);
+  if (code == LJ_OK) code = lj_json_put_number(payload, "sinceLastTurnMs", (double)(now - engine->last_turn_ms));
+  if (code != LJ_OK) {
+    cJSON_Delete(payload);
+    payload = NULL;
+  }
+  lj_outbox_post(&engine->outbox, asked->id, asked->channel, payload);
+}
+
+static void run_stats(lj_engine *engine, const command *asked) {
+  lj_outbox_post(&engine->outbox, asked->id, asked->channel, lj_statistics(engine));
+}
+
+static void run_pause(lj_engine *engine, const command *asked) {
+  engine->paused = true;
+  answer_flag(engine, asked, "paused", true);
+}
+
+static void run_resume(lj_engine *engine, const command *asked) {
+  engine->paused = false;
+  engine->look = true;
+  answer_flag(engine, asked, "paused", false);
+}
+
+static void run_drain(lj_engine *engine, const command *asked) {
+  int64_t deadline = lj_json_int(asked->payload, "deadlineMs", DRAIN_MS);
+  if (deadline < 0 || deadline > DAY_MS) {
+    if (asked->id != NULL)
+      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "deadlineMs must be a whole number from 0 to 86400000");
+    return;
+  }
+  if (engine->drain_id != NULL) {
+    lj_outbox_refuse(&engine->outbox, engine->drain_id, asked->channel, LJ_INTERRUPTED, "another worker:drain has replaced this one");
+    lj_free(engine->drain_id);
+  }
+  engine->draining = true;
+  engine->drain_until_ms = lj_mono_ms() + deadline;
+  engine->drain_id = lj_strdup(asked->id);
+}
+
+static void run_subscribe(lj_engine *engine, const command *asked) {
+  engine->tokens = lj_json_bool(asked->payload, "tokens", false);
+  answer_flag(engine, asked, "tokens", engine->tokens);
+}
+
+static void run_notify(lj_engine *engine, const command *asked) {
+  (void)asked;
+  (void)lj_mailbox_notify(&engine->mailbox);
+}
+
+static const struct {
+  const char *channel;
+  void (*run)(lj_engine *engine, const command *asked);
+} channels[] = {
+    {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
+    {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
+    {"worker:notify", run_notify},
+};
+
+void lj_command(lj_engine *engine, const char *text) {
+  cJSON *message = NULL;
+  char number[32];
+  if (lj_json_parse(text, strlen(text), &message) != LJ_OK) {
+    lj_log_write(&engine->log, LJ_LOG_WARN, "a message to the worker is no JSON and was ignored");
+    return;
+  }
+  command asked = {.id = lj_json_string(message, "id"),
+                   .channel = lj_json_string(message, "channel"),
+                   .payload = lj_json_object(message, "payload")};
+  const cJSON *id = lj_json_get(message, "id");
+  if (cJSON_IsNumber(id)) {
+    (void)snprintf(number, sizeof number, "%.0f", id->valuedouble);
+    asked.id = number;
+  }
+  size_t found = 0;
+  size_t count = sizeof channels / sizeof channels[0];
+  while (asked.channel != NULL && found < count && strcmp(channels[found].channel, asked.channel) != 0) found++;
+  if (asked.channel != NULL && found < count) {
+    channels[found].run(engine, &asked);
+  } else if (asked.id != NULL) {
+    lj_outbox_refuse(&engine->outbox, asked.id, asked.channel != NULL ? asked.channel : "worker:unknown", LJ_NOT_FOUND,
+                     "the worker knows no such channel; docs/messages.md lists them");
+  }
+  cJSON_Delete(message);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine's thread: one turn after another, and between two turns a sleep in lj_http_poll that sockets, timers and other
+ * threads end. Idle means idle: then only the slow poll wakes it.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "engine/state.h"
+
+enum {
+  RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
+  RECHECK_STEP_MS = 1,
+  TOKEN_STEP_MS = 30,     /* live text is told at most so often */
+  STOP_MS = 1000,         /* for giving back attempts at the end … */
+  STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
+  TROUBLE_MS = 100        /* when curl itself fails */
+};
+
+static int64_t earlier(int64_t first, int64_t second) { return first < second ? first : second; }
+
+static void read_mail(lj_engine *engine) {
+  for (lj_letter *letter = lj_mailbox_take(&engine->mailbox), *next; letter != NULL; letter = next) {
+    next = letter->next;
+    lj_command(engine, letter->text);
+    lj_free(letter);
+  }
+}
+
+/* Decides whether a claim may find something new. */
+static void look_around(lj_engine *engine, int64_t now_ms) {
+  bool changed = false;
+  if (lj_mailbox_notified(&engine->mailbox)) engine->recheck_until_ms = now_ms + RECHECK_MS;
+  if (now_ms < engine->recheck_until_ms || now_ms >= engine->poll_at_ms) {
+    /* An error here will meet the next transaction too, which reports it. */
+    if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) engine->look = true;
+    if (now_ms >= engine->poll_at_ms) engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
+  }
+  if (engine->due_wall_ms <= lj_wall_ms()) engine->look = true;
+}
+
+/* After sleep, or when somebody sets the clock, the leases of all workers look run out at once: ours are renewed first, and
+ * nobody's are taken before their holders had time to do the same. */
+static void watch_clock(lj_engine *engine, int64_t now_ms) {
+  int64_t offset = lj_wall_ms() - now_ms;
+  int64_t jump = offset - engine->clock_offset_ms;
+  engine->clock_offset_ms = offset;
+  if (jump < engine->config.lease_ms / 2 && jump > -engine->config.lease_ms / 2) return;
+  lj_log_write(&engine->log, LJ_LOG_WARN, "the clock jumped by %lld ms", (long long)jump);
+  engine->renew_at_ms = now_ms;
+  engine->recover_at_ms = now_ms + engine->config.lease_ms;
+  engine->look = true;
+}
+
+static void tell_tokens(lj_engine *engine, int64_t now_ms) {
+  if (!engine->tokens || now_ms < engine->token_at_ms) return;
+  engine->token_at_ms = now_ms + TOKEN_STEP_MS;
+  for (lj_run *run = engine->calling.first; run != NULL; run = run->next) {
+    if (run->fresh.length == 0) continue;
+    lj_outbox_token(&engine->outbox, run->job.id, run->fresh.data);
+    lj_buffer_clear(&run->fresh);
+  }
+}
+
+static bool has_fresh_text(const lj_engine *engine) {
+  if (!engine->tokens) return false;
+  for (const lj_run *run = engine->calling.first; run != NULL; run = run->next)
+    if (run->fresh.length > 0) return true;
+  return false;
+}
+
+static void interrupt_all(lj_engine *engine, const char *why) {
+  while (engine->calling.first != NULL) lj_run_interrupt(engine->calling.first, LJ_INTERRUPTED, why);
+}
+
+static void drain(lj_engine *engine, int64_t now_ms) {
+  if (!engine->draining) return;
+  if (now_ms >= engine->drain_until_ms && engine->calling.count > 0) {
+    engine->drain_interrupted += engine->calling.count;
+    interrupt_all(engine, "the worker was drained");
+  }
+  if (engine->drain_id == NULL || engine->calling.count + engine->ended.count > 0) return;
+  cJSON *payload = cJSON_CreateObject();
+  if (payload != NULL && (cJSON_AddBoolToObject(payload, "drained", engine->drain_interrupted == 0) == NULL ||
+                          cJSON_AddNumberToObject(payload, "interrupted", (double)engine->drain_interrupted) == NULL)) {
+    cJSON_Delete(payload);
+    payload = NULL;
+  }
+  lj_outbox_post(&engine->outbox, engine->drain_id, "worker:drain", payload);
+  lj_free(engine->drain_id);
+  engine->drain_id = NULL;
+}
+
+/* Monotonic time of the next thing to do that no socket and no other thread announces. */
+static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
+  int64_t next = INT64_MAX;
+  int64_t write_at_us = 0;
+  if (engine->failed) return next;
+  if (!engine->opened) return engine->open_at_ms;
+  next = earlier(engine->poll_at_ms, lj_http_deadline(engine->http));
+  if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
+  if (lj_writer_pending(engine, &write_at_us)) next = earlier(next, (write_at_us + 999) / 1000);
+  if (engine->calling.count + engine->ended.count > 0) next = earlier(next, engine->renew_at_ms);
+  next = earlier(next, engine->recover_at_ms);
+  next = earlier(next, lj_lanes_next_open(&engine->lanes, now_ms));
+  if (engine->due_wall_ms != INT64_MAX) next = earlier(next, engine->due_wall_ms - engine->clock_offset_ms);
+  if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
+  if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
+  return next;
+}
+
+static void sleep_until(lj_engine *engine, int64_t next_ms) {
+  int64_t wait = next_ms - lj_mono_ms();
+  if (wait < 0) wait = 0;
+  /* An hour at most, so that the difference fits an int; waking once an hour for nothing is still idle. */
+  if (wait > 3600000) wait = 3600000;
+  if (lj_http_poll(engine->http, (int)wait) != LJ_OK) lj_sleep_ms(TROUBLE_MS);
+}
+
+static void turn(lj_engine *engine) {
+  int64_t now = lj_mono_ms();
+  engine->counters.turns++;
+  engine->last_turn_ms = now;
+  read_mail(engine);
+  if (!engine->opened) {
+    lj_opening_turn(engine);
+  } else {
+    watch_clock(engine, now);
+    if (lj_http_turn(engine->http) != LJ_OK) {
+      lj_log_write(&engine->log, LJ_LOG_ERROR, "the network can't be driven now");
+      lj_sleep_ms(TROUBLE_MS);
+    }
+    if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
+    look_around(engine, now);
+    lj_writer_turn(engine);
+    tell_tokens(engine, now);
+    drain(engine, now);
+  }
+  lj_outbox_publish(&engine->outbox);
+}
+
+/* Gives back what runs and writes what has ended, as long as that is worth waiting for. */
+static void finish(lj_engine *engine) {
+  int64_t begun = lj_mono_ms();
+  interrupt_all(engine, "the worker was stopped");
+  engine->paused = true;
+  while (engine->opened && engine->ended.count > 0) {
+    bool paid = false;
+    for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;
+    if (lj_mono_ms() - begun > (paid ? STOP_PAID_MS : STOP_MS)) break;
+    lj_writer_turn(engine);
+    if (engine->ended.count > 0) lj_sleep_ms(1);
+  }
+  while (engine->ended.first != NULL) {
+    lj_run *run = engine->ended.first;
+    lj_log_write(&engine->log, LJ_LOG_WARN, "job %s: its end could not be written; it comes back when its lease runs out",
+                 run->job.id);
+    lj_run_list_remove(&engine->ended, run);
+    lj_run_free(run);
+  }
+  lj_store_close(engine->store);
+  engine->store = NULL;
+  lj_outbox_publish(&engine->outbox);
+}
+
+void lj_loop(void *owner) {
+  lj_engine *engine = owner;
+  engine->clock_offset_ms = lj_wall_ms() - lj_mono_ms();
+  while (!atomic_load(&engine->mailbox.stop)) {
+    turn(engine);
+    if (atomic_load(&engine->mailbox.stop)) break;
+    sleep_until(engine, next_time(engine, lj_mono_ms()));
+  }
+  finish(engine);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/outbox.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/memory.h"
+
+/* Tokens may fill this much of the room; the rest stays free for answers and ends. */
+enum { MAX_TOKEN_BYTES = LJ_MAX_EVENT_BYTES / 2 };
+
+int lj_outbox_init(lj_outbox *outbox, void (*on_events)(void *owner), void *owner) {
+  memset(outbox, 0, sizeof *outbox);
+  lj_buffer_init(&outbox->waiting, LJ_MAX_EVENT_BYTES);
+  lj_buffer_init(&outbox->turn, LJ_MAX_EVENT_BYTES);
+  lj_buffer_init(&outbox->jobs, LJ_MAX_EVENT_BYTES);
+  lj_buffer_init(&outbox->tokens, MAX_TOKEN_BYTES);
+  outbox->on_events = on_events;
+  outbox->owner = owner;
+  return lj_mutex_init(&outbox->lock);
+}
+
+void lj_outbox_destroy(lj_outbox *outbox) {
+  lj_buffer_free(&outbox->waiting);
+  lj_buffer_free(&outbox->turn);
+  lj_buffer_free(&outbox->jobs);
+  lj_buffer_free(&outbox->tokens);
+  lj_mutex_destroy(&outbox->lock);
+}
+
+/* Appends one item to a list separated by commas; all of it or nothing. */
+static int append_item(lj_buffer *list, const cJSON *item) {
+  size_t before = list->length;
+  int code = before > 0 ? lj_buffer_append_char(list, ',') : LJ_OK;
+  if (code == LJ_OK) code = lj_json_print(item, list);
+  if (code != LJ_OK) lj_buffer_truncate(list, before);
+  return code;
+}
+
+static void append_message(lj_outbox *outbox, const cJSON *message) {
+  if (message == NULL || append_item(&outbox->turn, message) != LJ_OK) outbox->dropped++;
+}
+
+static cJSON *new_message(const char *id, const char *channel) {
+  cJSON *message = cJSON_CreateObject();
+  int code = message != NULL ? LJ_OK : LJ_NOMEM;
+  if (code == LJ_OK && id != NULL) code = lj_json_put_string(message, "id", id);
+  if (code == LJ_OK) code = lj_json_put_string(message, "channel", channel);
+  if (code == LJ_OK) return message;
+  cJSON_Delete(message);
+  return NULL;
+}
+
+void lj_outbox_post(lj_outbox *outbox, const char *id, const char *channel, cJSON *payload) {
+  cJSON *message = payload != NULL ? new_message(id, channel) : NULL;
+  if (message == NULL)
+    cJSON_Delete(payload);
+  else if (lj_json_put_value(message, "payload", payload) != LJ_OK) {
+    cJSON_Delete(message);
+    message = NULL;
+  }
+  append_message(outbox, message);
+  cJSON_Delete(message);
+}
+
+void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, int code, const char *text) {
+  cJSON *message = new_message(id, channel);
+  cJSON *error = cJSON_CreateObject();
+  int built = message != NULL && error != NULL ? LJ_OK : LJ_NOMEM;
+  if (built == LJ_OK) built = lj_json_put_string(error, "code", lj_code_name(code));
+  if (built == LJ_OK) built = lj_json_put_string(error, "message", text);
+  if (built == LJ_OK) {
+    built = lj_json_put_value(message, "error", error);
+    error = NULL;
+  }
+  cJSON_Delete(error);
+  append_message(outbox, built == LJ_OK ? message : NULL);
+  cJSON_Delete(message);
+}
+
+void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt) {
+  cJSON *item = cJSON_CreateObject();
+  int built = item != NULL ? LJ_OK : LJ_NOMEM;
+  if (built == LJ_OK) built = lj_json_put_string(item, "id", id);
+  if (built == LJ_OK) built = lj_json_put_string(item, "name", name);
+  if (built == LJ_OK) built = lj_json_put_string(item, "status", lj_status_name(status));
+  if (built == LJ_OK && code != LJ_OK) built = lj_json_put_string(item, "code", lj_code_name(code));
+  if (built == LJ_OK) built = lj_json_put_number(item, "attempt", (double)attempt);
+  if (built == LJ_OK) built = append_item(&outbox->jobs, item);
+  if (built != LJ_OK) outbox->dropped++;
+  cJSON_Delete(item);
+}
+
+void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text) {
+  cJSON *item = cJSON_CreateObject();
+  int built = item != NULL ? LJ_OK : LJ_NOMEM;
+  if (built == LJ_OK) built = lj_json_put_string(item, "id", id);
+  if (built == LJ_OK) built = lj_json_put_string(item, "text", text);
+  if (built == LJ_OK) built = append_item(&outbox->tokens, item);
+  if (built != LJ_OK) outbox->dropped_tokens++;
+  cJSON_Delete(item);
+}
+
+/* Wraps the turn's items into one message: `{"channel":"…","payload":{"…":[items]}}`. */
+static void wrap_items(lj_outbox *outbox, lj_buffer *items, const char *opening) {
+  if (items->length == 0) return;
+  size_t before = outbox->turn.length;
+  int code = before > 0 ? lj_buffer_append_char(&outbox->turn, ',') : LJ_OK;
+  if (code == LJ_OK) code = lj_buffer_append_text(&outbox->turn, opening);
+  if (code == LJ_OK) code = lj_buffer_append(&outbox->turn, items->data, items->length);
+  if (code == LJ_OK) code = lj_buffer_append_text(&outbox->turn, "]}}");
+  if (code != LJ_OK) {
+    lj_buffer_truncate(&outbox->turn, before);
+    outbox->dropped++;
+  }
+  lj_buffer_clear(items);
+}
+
+void lj_outbox_publish(lj_outbox *outbox) {
+  wrap_items(outbox, &outbox->jobs, "{\"channel\":\"worker:job\",\"payload\":{\"jobs\":[");
+  if (outbox->tokens.length > 0) {
+    lj_mutex_lock(&outbox->lock);
+    bool crowded = outbox->waiting.length + outbox->tokens.length > MAX_TOKEN_BYTES;
+    lj_mutex_unlock(&outbox->lock);
+    if (crowded) {
+      outbox->dropped_tokens++;
+      lj_buffer_clear(&outbox->tokens);
+    }
+    wrap_items(outbox, &outbox->tokens, "{\"channel\":\"worker:token\",\"payload\":{\"tokens\":[");
+  }
+  if (outbox->turn.length == 0) return;
+
+  lj_mutex_lock(&outbox->lock);
+  size_t before = outbox->waiting.length;
+  int code = before > 0 ? lj_buffer_append_char(&outbox->waiting, ',') : LJ_OK;
+  if (code == LJ_OK) code = lj_buffer_append(&outbox->waiting, outbox->turn.data, outbox->turn.length);
+  if (code != LJ_OK) {
+    lj_buffer_truncate(&outbox->waiting, before);
+    outbox->dropped++;
+  }
+  lj_mutex_unlock(&outbox->lock);
+  lj_buffer_clear(&outbox->turn);
+  if (before == 0 && code == LJ_OK && outbox->on_events != NULL) outbox->on_events(outbox->owner);
+}
+
+int lj_outbox_take(lj_outbox *outbox, char **events) {
+  lj_buffer text;
+  int code = LJ_OK;
+  *events = NULL;
+  lj_buffer_init(&text, LJ_MAX_EVENT_BYTES + 2);
+  lj_mutex_lock(&outbox->lock);
+  if (outbox->waiting.length > 0) {
+    code = lj_buffer_append_char(&text, '[');
+    if (code == LJ_OK) code = lj_buffer_append(&text, outbox->waiting.data, outbox->waiting.length);
+    if (code == LJ_OK) code = lj_buffer_append_char(&text, ']');
+    if (code == LJ_OK) {
+      *events = lj_buffer_take(&text);
+      code = *events != NULL ? LJ_OK : LJ_NOMEM;
+    }
+    if (code == LJ_OK) lj_buffer_clear(&outbox->waiting);
+  }
+  lj_mutex_unlock(&outbox->lock);
+  lj_buffer_free(&text);
+  return code;
+}

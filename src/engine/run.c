@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "engine/state.h"
+#include "engine/verdict.h"
+#include "provider/request.h"
+
+enum {
+  DAY_MS = 86400000,
+  SHORTAGE_MS = 1000 /* no new jobs for so long after memory was short */
+};
+
+void lj_run_list_add(lj_run_list *list, lj_run *run) {
+  run->next = NULL;
+  run->previous = list->last;
+  if (list->last != NULL)
+    list->last->next = run;
+  else
+    list->first = run;
+  list->last = run;
+  list->count++;
+}
+
+void lj_run_list_remove(lj_run_list *list, lj_run *run) {
+  if (run->previous != NULL)
+    run->previous->next = run->next;
+  else
+    list->first = run->next;
+  if (run->next != NULL)
+    run->next->previous = run->previous;
+  else
+    list->last = run->previous;
+  list->count--;
+}
+
+static void leave_lane(lj_run *run) {
+  if (run->lane == NULL) return;
+  lj_lane_leave(&run->engine->lanes, run->lane);
+  run->lane = NULL;
+}
+
+static void drop_call(lj_run *run) {
+  if (run->call != NULL) lj_http_abort(run->engine->http, run->call);
+  run->call = NULL;
+}
+
+void lj_run_free(lj_run *run) {
+  drop_call(run);
+  leave_lane(run);
+  lj_response_free(run->response);
+  lj_wire_free(&run->wire);
+  lj_buffer_free(&run->fresh);
+  cJSON_Delete(run->request);
+  lj_job_free(&run->job);
+  lj_free(run->history);
+  lj_free(run->json);
+  lj_free(run);
+}
+
+/* The try is over: from here on the run only waits for its commit, without its call and its place in the lane. */
+static void end_run(lj_run *run, int code, bool stopping) {
+  lj_engine *engine = run->engine;
+  drop_call(run);
+  leave_lane(run);
+  lj_wire_free(&run->wire);
+  lj_verdict_decide(run, code, stopping);
+  lj_run_list_remove(&engine->calling, run);
+  lj_run_list_add(&engine->ended, run);
+  engine->look = true; /* its slot is free once the end is written */
+  if (code == LJ_NOMEM) engine->claim_after_ms = lj_mono_ms() + SHORTAGE_MS;
+}
+
+void lj_run_interrupt(lj_run *run, int code, const char *why) {
+  lj_fault_set(&run->fault, code, "%s", why);
+  end_run(run, code, true);
+}
+
+static void on_text(void *owner, const char *text, size_t length) {
+  lj_run *run = owner;
+  if (run->first_token_us == 0 && length > 0) run->first_token_us = lj_mono_us();
+  /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
+  if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
+}
+
+static void on_data(void *owner) {
+  lj_run *run = owner;
+  if (run->call != NULL) lj_http_touch(run->call);
+}
+
+static void on_status(void *owner, int status) { lj_response_status(((lj_run *)owner)->response, status); }
+
+static void on_header(void *owner, const char *name, size_t name_length, const char *value, size_t value_length) {
+  lj_response_header(((lj_run *)owner)->response, name, name_length, value, value_length);
+}
+
+static int on_body(void *owner, const char *bytes, size_t length) {
+  return lj_response_feed(((lj_run *)owner)->response, bytes, length);
+}
+
+static void start_call(lj_run *run);
+
+/* The next target of the route whose lane is open; false when there is none. */
+static bool move_on(lj_run *run) {
+  lj_engine *engine = run->engine;
+  int64_t now = lj_mono_ms();
+  for (size_t next = run->target + 1; next < run->route.count; next++) {
+    lj_lane *lane = lj_lanes_get(&engine->lanes, &run->route.targets[next], now);
+    if (lane == NULL || lj_lane_capacity(&engine->lanes, lane, now) == 0) continue;
+    leave_lane(run);
+    lj_lane_enter(&engine->lanes, lane, now);
+    run->lane = lane;
+    run->target = next;
+    lj_response_free(run->response);
+    run->response = NULL;
+    lj_wire_free(&run->wire);
+    run->first_token_us = 0;
+    return true;
+  }
+  return false;
+}
+
+/* A call has ended with `code`; run->fault says why unless it is LJ_OK. */
+static void finish_call(lj_run *run, int code) {
+  lj_class class = lj_code_class(code);
+  lj_engine *engine = run->engine;
+  if (code == LJ_OK) {
+    if (run->lane != NULL) lj_lane_success(run->lane);
+    end_run(run, code, false);
+    return;
+  }
+  lj_log_write(&engine->log, LJ_LOG_DEBUG, "job %s: %s from %s", run->job.id, lj_code_name(code),
+               run->lane != NULL ? run->lane->name : "no lane");
+  if (class == LJ_CLASS_LANE && run->lane != NULL) {
+    int64_t wait = lj_lane_pause(run->lane, run->fault.retry_after_ms, lj_mono_ms());
+    lj_log_write(&engine->log, LJ_LOG_WARN, "lane %s pauses for %lld ms: %s", run->lane->name, (long long)wait,
+                 lj_code_name(code));
+  } else if (run->lane != NULL && run->fault.http_status > 0) {
+    /* It answered: it can be reached and does not limit us. */
+    lj_lane_success(run->lane);
+  }
+  bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE;
+  if (elsewhere && move_on(run)) {
+    start_call(run);
+    return;
+  }
+  end_run(run, code, false);
+}
+
+static void on_end(void *owner, int code, const lj_fault *fault) {
+  lj_run *run = owner;
+  run->call = NULL;
+  /* What the provider said explains more than what the connection did: an error object that ends a stream, say. And an
+   * answer that is complete stays so, however the connection ended. */
+  int said = lj_response_end(run->response, &run->fault);
+  if (code != LJ_OK && said == LJ_PROTOCOL && fault->message[0] != '\0') {
+    run->fault = *fault;
+    said = code;
+  }
+  finish_call(run, said);
+}
+
+static int build_call(lj_run *run, const lj_target *target) {
+  const lj_provider_config *provider = target->provider;
+  if (provider->format->needs_key && provider->api_key == NULL)
+    return lj_fault_set(&run->fault, LJ_AUTH, "provider %s has no key: the environment variable %s of the worker is not set",
+                        provider->name, provider->key_variable != NULL ? provider->key_variable : "?");
+  lj_endpoint endpoint = {.provider = provider->name,
+                          .base_url = provider->base_url,
+                          .api_key = provider->api_key,
+                          .headers = provider->headers};
+  lj_response_listener listener = {.owner = run, .on_text = on_text, .on_data = on_data};
+  lj_wire_init(&run->wire);
+  int code = provider->format->build(&endpoint, target->model, run->request, &run->wire, &run->fault);
+  if (code == LJ_TOO_BIG)
+    return lj_fault_set(&run->fault, LJ_BAD_REQUEST, "the request is larger than %d bytes", LJ_MAX_REQUEST_BYTES);
+  if (code == LJ_OK)
+    code = lj_response_open(provider->format, run->wire.stream, provider->max_response_bytes, &listener, &run->response);
+  return code;
+}
+
+static void start_call(lj_run *run) {
+  lj_engine *engine = run->engine;
+  const lj_target *target = &run->route.targets[run->target];
+  lj_fault_clear(&run->fault);
+  int code = build_call(run, target);
+  if (code == LJ_OK) {
+    lj_call_options options = {
+        .wire = &run->wire,
+        .timeouts = target->provider->timeouts,
+        .target = target->provider->name,
+        .proxy = target->provider->proxy,
+        .ca_file = target->provider->ca_file,
+        .listener = {.owner = run, .on_status = on_status, .on_header = on_header, .on_body = on_body, .on_end = on_end}};
+    if (run->timeout_ms > 0) options.timeouts.total_ms = run->timeout_ms;
+    run->called_at = lj_wall_ms();
+    code = lj_http_start(engine->http, &options, &run->call, &run->fault);
+  }
+  if (code == LJ_OK) {
+    engine->counters.calls++;
+    return;
+  }
+  if (run->fault.code == LJ_OK) lj_fault_set(&run->fault, code, "memory is short");
+  finish_call(run, code);
+}
+
+static int read_options(lj_run *run) {
+  cJSON *opts = NULL;
+  lj_backoff_default(&run->backoff);
+  if (run->job.opts == NULL) return LJ_OK;
+  int code = lj_json_parse(run->job.opts, strlen(run->job.opts), &opts);
+  if (code == LJ_INVALID || (code == LJ_OK && !cJSON_IsObject(opts)))
+    code = lj_fault_set(&run->fault, LJ_BAD_JOB, "opts: must be a JSON object");
+  if (code == LJ_OK) code = lj_backoff_parse(opts, &run->backoff, &run->fault);
+  if (code == LJ_OK && lj_json_get(opts, "timeoutMs") != NULL) {
+    run->timeout_ms = lj_json_int(opts, "timeoutMs", -1);
+    if (run->timeout_ms < 1 || run->timeout_ms > DAY_MS)
+      code = lj_fault_set(&run->fault, LJ_BAD_JOB, "opts.timeoutMs: must be a whole number from 1 to %d", DAY_MS);
+  }
+  cJSON_Delete(opts);
+  return code;
+}
+
+static int prepare(lj_run *run) {
+  const lj_config *config = &run->engine->config;
+  cJSON *data = NULL;
+  int code = lj_route_find(config, run->job.model, run->job.name, &run->route, &run->fault);
+  if (code == LJ_OK) code = read_options(run);
+  if (code != LJ_OK) return code;
+  code = lj_json_parse(run->job.data, strlen(run->job.data), &data);
+  if (code == LJ_INVALID) return lj_fault_set(&run->fault, LJ_BAD_JOB, "data: is no JSON, or is nested too deeply");
+  if (code == LJ_OK)
+    code = lj_request_prepare(lj_json_object(config->types, run->job.name), data, &run->request, &run->fault);
+  cJSON_Delete(data);
+  return code;
+}
+
+int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
+  lj_run *run = lj_calloc(1, sizeof *run);
+  if (run == NULL) return LJ_NOMEM;
+  run->engine = engine;
+  run->job = claimed->job;
+  memset(&claimed->job, 0, sizeof claimed->job);
+  run->lane = lj_lane_of(claimed->lane);
+  run->processed_on = now;
+  run->started_us = lj_mono_us();
+  lj_wire_init(&run->wire);
+  lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
+  lj_fault_clear(&run->fault);
+  lj_run_list_add(&engine->calling, run);
+  lj_outbox_job(&engine->outbox, run->job.id, run->job.name, LJ_STATUS_ACTIVE, LJ_OK, run->job.attempts);
+
+  int code = prepare(run);
+  /* The claim has chosen the first target with room. */
+  while (code == LJ_OK && run->lane != NULL && run->target + 1 < run->route.count &&
+         lj_lanes_get(&engine->lanes, &run->route.targets[run->target], lj_mono_ms()) != run->lane)
+    run->target++;
+  if (code == LJ_OK) {
+    start_call(run);
+  } else {
+    if (run->fault.code == LJ_OK) lj_fault_set(&run->fault, code, "memory is short");
+    end_run(run, code, false);
+  }
+  return LJ_OK;
+}

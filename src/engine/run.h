@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A job between its claim and the commit of its end.
+ *
+ *   claimed ──► calling ──► ended ──► (settled: freed)
+ *                 │  ▲
+ *                 └──┘ next target of the route
+ *
+ * An ended run keeps its answer until the end is committed, however long that takes: a call that was paid for is never
+ * thrown away because the database was busy.
+ */
+#ifndef LJ_ENGINE_RUN_H
+#define LJ_ENGINE_RUN_H
+
+#include <cjson/cJSON.h>
+
+#include "http/client.h"
+#include "policy/backoff.h"
+#include "policy/lane.h"
+#include "policy/route.h"
+#include "provider/response.h"
+#include "queue/claim.h"
+#include "queue/settle.h"
+
+struct lj_engine;
+
+typedef struct lj_run {
+  struct lj_run *next;
+  struct lj_run *previous;
+  struct lj_engine *engine;
+  lj_job job;
+  lj_lane *lane;           /* entered; NULL when none is */
+  lj_route route;
+  size_t target;           /* index in the route */
+  cJSON *request;
+  lj_backoff backoff;
+  int64_t timeout_ms;      /* opts.timeoutMs, 0: the provider's */
+  lj_wire wire;
+  lj_response *response;
+  lj_call *call;           /* NULL: none in flight */
+  lj_buffer fresh;         /* text that worker:token has not told yet */
+  int64_t processed_on;    /* wall clock of the claim */
+  int64_t started_us;      /* monotonic, of the claim */
+  int64_t first_token_us;  /* monotonic; 0: none yet */
+  int64_t called_at;       /* wall clock of the last call's start */
+
+  /* Of the end */
+  lj_end end;
+  int code;                /* why; LJ_OK for a completed job */
+  lj_fault fault;
+  int64_t ended_us;
+  int64_t ended_at;        /* wall clock */
+  int64_t at;              /* lj_settlement.at */
+  char *history;           /* built by lj_verdict_build */
+  char *json;
+} lj_run;
+
+/* Takes over `claimed` (its job and its place in the lane) and starts the call; a job that can't be started ends at once.
+ * LJ_NOMEM: nothing was taken over. */
+int lj_run_start(struct lj_engine *engine, lj_claimed *claimed, int64_t now) LJ_MUST_CHECK;
+
+/* Aborts the call and gives the attempt back. */
+void lj_run_interrupt(lj_run *run, int code, const char *why);
+
+/* Frees a run that its caller has taken out of its list; aborts its call and leaves its lane if it still has them. */
+void lj_run_free(lj_run *run);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine's state, for the files of engine/ only. Everything but mailbox and outbox belongs to the engine's thread.
+ */
+#ifndef LJ_ENGINE_STATE_H
+#define LJ_ENGINE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/config.h"
+#include "engine/mailbox.h"
+#include "engine/outbox.h"
+#include "engine/run.h"
+#include "llmjobs.h"
+#include "queue/recovery.h"
+#include "queue/store.h"
+
+/* Counts since the start, told by worker:stats. */
+typedef struct lj_counters {
+  uint64_t claimed;
+  uint64_t completed;
+  uint64_t failed;
+  uint64_t retried;
+  uint64_t interrupted; /* attempts given back */
+  uint64_t stale;       /* ends that came too late: the lease was lost */
+  uint64_t recovered;
+  uint64_t calls;
+  uint64_t turns;
+  uint64_t writes;      /* transactions */
+  uint64_t busy;        /* transactions put off by another process's lock */
+} lj_counters;
+
+typedef struct lj_run_list {
+  lj_run *first;
+  lj_run *last;
+  size_t count;
+} lj_run_list;
+
+struct lj_engine {
+  lj_config config;
+  lj_log log;
+  lj_mailbox mailbox;
+  lj_outbox outbox;
+  lj_thread thread;
+  bool thread_started;
+  void (*on_events)(void *owner);
+  void *owner_data;
+
+  lj_store *store;            /* NULL: not open (yet, or the engine has failed) */
+  lj_http *http;
+  lj_lanes lanes;
+  char lease_owner[LJ_OWNER_SIZE];
+  lj_run_list calling;
+  lj_run_list ended;          /* waiting for their commit */
+  lj_counters counters;
+  int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
+  int64_t last_turn_ms;
+
+  bool opened;                /* the store is open and predecessors' jobs are back: worker:ready has been told */
+  bool failed;                /* worker:failed has been told */
+  int64_t open_at_ms;         /* next try to open */
+  int64_t open_until_ms;      /* no try to open after */
+  bool paused;
+  bool draining;
+  bool tokens;                /* worker:token events are wanted */
+  char *drain_id;             /* message to answer when nothing runs any more */
+  int64_t drain_until_ms;
+  uint64_t drain_interrupted; /* by the drain's deadline */
+
+  /* What the loop is to do, and when */
+  bool look;                  /* a claim may find something */
+  int64_t claim_after_ms;     /* no claim before */
+  int64_t token_at_ms;        /* worker:token not before */
+  int64_t recheck_until_ms;   /* after a file event: its commit may not be visible yet */
+  int64_t poll_at_ms;         /* the slow look */
+  int64_t due_wall_ms;        /* earliest delayed job, INT64_MAX: none */
+  int64_t renew_at_ms;
+  int64_t recover_at_ms;
+  int64_t write_at_us;        /* no transaction before: the gap that others get, or a wait for their lock */
+  int busy_streak;            /* transactions in a row that found the lock taken */
+  int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
+};
+
+void lj_run_list_add(lj_run_list *list, lj_run *run);
+void lj_run_list_remove(lj_run_list *list, lj_run *run);
+
+/* loop.c: the body of the thread; `owner` is the engine. */
+void lj_loop(void *engine);
+/* commands.c: one message. */
+void lj_command(lj_engine *engine, const char *text);
+/* The payload of worker:stats, NULL when memory is short. */
+cJSON *lj_statistics(const lj_engine *engine);
+/* writer.c: one transaction, if there is anything to write and it is time. */
+void lj_writer_turn(lj_engine *engine);
+/* Whether something waits to be written; then *at_us is when it may be. */
+bool lj_writer_pending(const lj_engine *engine, int64_t *at_us);
+/* opening.c: one try to open the database; tells worker:ready or worker:failed. */
+void lj_opening_turn(lj_engine *engine);
+/* An lj_recovered_cb whose listener is the engine: counts the job and tells of it. */
+void lj_tell_recovered(void *listener, const char *id, const char *name, lj_status status, int64_t attempts);
+/* admission.c: the claim's questions, answered by routes and lanes. */
+void lj_admission_init(lj_engine *engine, lj_claim_source *source);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/json.h"
+#include "engine/state.h"
+
+static int put_lanes(cJSON *payload, const lj_engine *engine) {
+  int64_t now = lj_mono_ms();
+  cJSON *lanes = cJSON_CreateArray();
+  int code = lanes != NULL ? LJ_OK : LJ_NOMEM;
+  for (size_t i = 0; code == LJ_OK && i < engine->lanes.count; i++) {
+    const lj_lane *lane = engine->lanes.items[i];
+    bool paused = lane->paused_until_ms > now;
+    cJSON *item = cJSON_CreateObject();
+    code = item != NULL ? LJ_OK : LJ_NOMEM;
+    if (code == LJ_OK) code = lj_json_put_string(item, "lane", lane->name);
+    if (code == LJ_OK) code = lj_json_put_number(item, "active", (double)lane->active);
+    if (code == LJ_OK) code = lj_json_put_bool(item, "paused", paused);
+    if (code == LJ_OK) code = lj_json_put_number(item, "pausedForMs", paused ? (double)(lane->paused_until_ms - now) : 0);
+    if (code == LJ_OK)
+      code = lj_json_push_value(lanes, item);
+    else
+      cJSON_Delete(item);
+  }
+  if (code == LJ_OK) return lj_json_put_value(payload, "lanes", lanes);
+  cJSON_Delete(lanes);
+  return code;
+}
+
+cJSON *lj_statistics(const lj_engine *engine) {
+  const lj_counters *counters = &engine->counters;
+  const struct {
+    const char *key;
+    uint64_t value;
+  } numbers[] = {
+      {"uptimeMs", (uint64_t)(lj_mono_ms() - engine->started_ms)},
+      {"active", engine->calling.count},
+      {"unwritten", engine->ended.count},
+      {"claimed", counters->claimed},
+      {"completed", counters->completed},
+      {"failed", counters->failed},
+      {"retried", counters->retried},
+      {"interrupted", counters->interrupted},
+      {"stale", counters->stale},
+      {"recovered", counters->recovered},
+      {"calls", counters->calls},
+      {"bytesIn", lj_http_bytes(engine->http)},
+      {"turns", counters->turns},
+      {"writes", counters->writes},
+      {"busy", counters->busy},
+      {"droppedTokens", engine->outbox.dropped_tokens},
+      {"droppedEvents", engine->outbox.dropped},
+  };
+  cJSON *payload = cJSON_CreateObject();
+  int code = payload != NULL ? lj_json_put_string(payload, "workerId", engine->config.worker_id) : LJ_NOMEM;
+  if (code == LJ_OK) code = lj_json_put_bool(payload, "paused", engine->paused);
+  if (code == LJ_OK) code = lj_json_put_bool(payload, "draining", engine->draining);
+  for (size_t i = 0; code == LJ_OK && i < sizeof numbers / sizeof numbers[0]; i++)
+    code = lj_json_put_number(payload, numbers[i].key, (double)numbers[i].value);
+  if (code == LJ_OK) code = put_lanes(payload, engine);
+  if (code == LJ_OK) return payload;
+  cJSON_Delete(payload);
+  return NULL;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What follows from the end of a try: which transition (design §7), and the JSON that the row gets.
+ */
+#ifndef LJ_ENGINE_VERDICT_H
+#define LJ_ENGINE_VERDICT_H
+
+#include "engine/run.h"
+
+/* Fills run->end, at and code for a try that ended with `code`. `stopping`: the engine ends, so nothing counts. */
+void lj_verdict_decide(lj_run *run, int code, bool stopping);
+
+/* Builds run->json and run->history once. LJ_OK or LJ_NOMEM (call again later). */
+int lj_verdict_build(lj_run *run) LJ_MUST_CHECK;
+
+#endif
