@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * The environment of the worker: what an operating system needs to run a process, where certificates and the time zone are, and
+ * the variables that the configuration names as keys. Everything else of the app's environment stays with the app: its other
+ * secrets, proxies, NODE_OPTIONS.
+ */
+const BASICS = [
+  'PATH',
+  'HOME',
+  'TZ',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'LLM_JOBS_ADDON',
+  // An Electron binary that runs as Node starts a window instead without it.
+  'ELECTRON_RUN_AS_NODE',
+  // Windows
+  'SystemRoot',
+  'SystemDrive',
+  'windir',
+  'ComSpec',
+  'PATHEXT',
+  'TEMP',
+  'TMP',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+];
+
+/**
+ * @param {any} config the engine's configuration, not yet checked by anybody
+ * @param {Record<string, string | undefined>} from the app's environment
+ * @param {Record<string, unknown>} extra what the app adds
+ * @returns {Record<string, string>} never empty: an empty one would make Electron hand over everything
+ */
+function workerEnvironment(config, from, extra) {
+  /** @type {Record<string, string>} */
+  const env = { LLM_JOBS_WORKER: '1' };
+  for (const name of [...BASICS, ...keysOf(config)]) {
+    const value = from[name];
+    if (value !== undefined) env[name] = value;
+  }
+  // Electron starts no process when a value is not a string.
+  for (const [name, value] of Object.entries(extra)) {
+    if (value === undefined || value === null) delete env[name];
+    else env[name] = String(value);
+  }
+  return env;
+}
+
+/**
+ * The names of variables that hold keys: `providers.<name>.apiKey.env`.
+ * @param {any} config
+ * @returns {string[]}
+ */
+function keysOf(config) {
+  const providers = config?.providers;
+  if (providers === null || typeof providers !== 'object') return [];
+  return Object.values(providers)
+    .map((provider) => provider?.apiKey?.env)
+    .filter((name) => typeof name === 'string');
+}
+
+module.exports = { workerEnvironment };

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+const { LlmJobsError, describe } = require('../error.js');
+
+/** Questions that may wait for an answer at a time, the number of messages that the engine keeps. */
+const MAX_WAITING = 1024;
+
+/**
+ * @typedef {object} Waiting
+ * @property {string} channel
+ * @property {(payload: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {NodeJS.Timeout} timer
+ */
+
+/** Questions to the worker that wait for their answers; each is told from the others by its id. */
+class Requests {
+  /** @param {(message: {id: number, channel: string, payload: unknown}) => void} post */
+  constructor(post) {
+    this.post = post;
+    this.lastId = 0;
+    /** @type {Map<number, Waiting>} */
+    this.waiting = new Map();
+    /** @type {string | null} why no question can be asked any more */
+    this.closed = null;
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} payload
+   * @param {number} timeoutMs
+   * @returns {Promise<any>}
+   */
+  ask(channel, payload, timeoutMs) {
+    return new Promise((resolve, reject) => {
+      if (typeof channel !== 'string' || channel === '') {
+        throw new LlmJobsError('BAD_CONFIG', `a channel is a string such as "worker:stats"; got ${describe(channel)}`);
+      }
+      if (this.closed !== null) throw new LlmJobsError('WORKER_CRASHED', `${channel}: ${this.closed}`);
+      if (this.waiting.size >= MAX_WAITING) {
+        throw new LlmJobsError('BUSY', `${channel}: ${MAX_WAITING} questions already wait for the worker's answers`);
+      }
+      const id = ++this.lastId;
+      const timer = setTimeout(() => {
+        this.waiting.delete(id);
+        reject(new LlmJobsError('TIMEOUT', `${channel} was not answered within ${timeoutMs} ms; the worker is busy or hangs`));
+      }, timeoutMs);
+      this.waiting.set(id, { channel, resolve, reject, timer });
+      this.post({ id, channel, payload });
+    });
+  }
+
+  /** @param {{id: unknown, payload?: unknown, error?: {code?: unknown, message?: unknown}}} message */
+  answer({ id, payload, error }) {
+    const one = this.waiting.get(/** @type {number} */ (id));
+    // An answer that comes after its question has timed out.
+    if (!one) return;
+    this.waiting.delete(/** @type {number} */ (id));
+    clearTimeout(one.timer);
+    if (error) one.reject(new LlmJobsError(String(error.code), String(error.message)));
+    else one.resolve(payload);
+  }
+
+  /** @param {string} why */
+  close(why) {
+    this.closed = why;
+    for (const { channel, reject, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      reject(new LlmJobsError('WORKER_CRASHED', `${channel}: ${why}`));
+    }
+    this.waiting.clear();
+  }
+}
+
+module.exports = { Requests };

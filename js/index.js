@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+const { Queue } = require('./queue.js');
+const { startWorker } = require('./host.js');
+const { LlmJobsError } = require('./error.js');
+
+module.exports = { Queue, startWorker, LlmJobsError };
