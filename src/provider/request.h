@@ -6,6 +6,7 @@
 #define LJ_PROVIDER_REQUEST_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "base/fault.h"
 
