@@ -274,7 +274,7 @@ static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, c
   if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, job->token, -1, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, terms->lease_until);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, terms->now);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK && *lane != '\0') rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_step(statement);
   code = lj_store_code(store, rc);
   if (code == LJ_OK && rc == SQLITE_ROW) {
