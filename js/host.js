@@ -33,8 +33,8 @@ const { Requests } = require('./host/requests.js');
 const START_MS = 30000;
 const REQUEST_MS = 30000;
 const DRAIN_MS = 5000;
-/** How long a process that was asked to end may take: the engine may wait for the database's lock for about a second. */
-const END_MS = 3000;
+/** How long a process that was asked to end may take: the engine waits up to 5 s for the database's lock to write paid answers. */
+const END_MS = 7000;
 /** A day; JavaScript's timers count in 32 bits and fire at once beyond 24 days. */
 const MAX_MS = 86400000;
 

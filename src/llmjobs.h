@@ -47,8 +47,9 @@ int lj_engine_take(lj_engine *engine, char **events);
 
 void lj_engine_free_text(char *text);
 
-/* Ends the thread and frees everything. Blocks until the thread has ended: some milliseconds, at most about a second when
- * another process holds the database's lock (what could not be written then is recovered by the lease). */
+/* Ends the thread and frees everything. Blocks until the thread has ended: some milliseconds. When another process holds the
+ * database's lock it waits up to 1 s to give attempts back, and up to 5 s to write answers that have been paid for; what
+ * could not be written then is recovered by the lease. */
 void lj_engine_stop(lj_engine *engine);
 
 /* The name of a code that a function above returned, "RATE_LIMITED"; never NULL. */

@@ -12,8 +12,9 @@ int64_t lj_wall_ms(void);
 int64_t lj_mono_us(void);
 static inline int64_t lj_mono_ms(void) { return lj_mono_us() / 1000; }
 
-/* Sleeps the calling thread. For start-up retries only: the loop waits in lj_http_poll. */
-void lj_sleep_ms(unsigned milliseconds);
+/* Sleeps the calling thread; nothing wakes it, so the loop uses this only for less than a millisecond (lj_http_poll counts in
+ * whole ones) and when it has no network to wait for. Windows rounds up to milliseconds. */
+void lj_sleep_us(int64_t microseconds);
 
 /* For tests: both clocks stand still at these values and move only by lj_clock_advance. lj_clock_real ends it. */
 void lj_clock_virtual(int64_t wall_ms, int64_t mono_us);

@@ -19,10 +19,11 @@ int64_t lj_system_mono_us(void) {
   return (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000;
 }
 
-void lj_sleep_ms(unsigned milliseconds) {
+void lj_sleep_us(int64_t microseconds) {
   struct timespec left;
-  left.tv_sec = (time_t)(milliseconds / 1000);
-  left.tv_nsec = (long)(milliseconds % 1000) * 1000000L;
+  if (microseconds <= 0) return;
+  left.tv_sec = (time_t)(microseconds / 1000000);
+  left.tv_nsec = (long)(microseconds % 1000000) * 1000L;
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }

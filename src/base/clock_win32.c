@@ -29,7 +29,9 @@ int64_t lj_system_mono_us(void) {
          (int64_t)(now.QuadPart % frequency.QuadPart) * 1000000 / (int64_t)frequency.QuadPart;
 }
 
-void lj_sleep_ms(unsigned milliseconds) { Sleep((DWORD)milliseconds); }
+void lj_sleep_us(int64_t microseconds) {
+  if (microseconds > 0) Sleep((DWORD)((microseconds + 999) / 1000));
+}
 
 #else
 typedef int lj_no_win32_clock; /* ISO C wants a declaration in every file */

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "engine/fields.h"
 
-enum { DAY_MS = 86400000, PATH_SIZE = 160 };
+enum { DAY_MS = 86400000, PATH_SIZE = 160, SUBPATH_SIZE = PATH_SIZE + 16 };
 
 static const lj_field root_fields[] = {
     {"database", LJ_FIELD_TEXT, true, 0, 0},
@@ -92,7 +92,7 @@ static int check_base_url(const cJSON *source, const char *path, lj_provider_con
 
 static int check_key(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
   const cJSON *key = lj_json_object(source, "apiKey");
-  char key_path[PATH_SIZE];
+  char key_path[SUBPATH_SIZE];
   if (key == NULL) {
     if (!provider->format->needs_key) return LJ_OK;
     return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.apiKey: is required for kind %s, like {\"env\": \"OPENAI_API_KEY\"}", path,
@@ -121,7 +121,7 @@ static int check_headers(const cJSON *headers, const char *path, lj_fault *fault
 static int check_timeouts(const cJSON *source, const char *path, const lj_config *config, lj_provider_config *provider,
                           lj_fault *fault) {
   const cJSON *timeouts = lj_json_object(source, "timeouts");
-  char timeouts_path[PATH_SIZE];
+  char timeouts_path[SUBPATH_SIZE];
   (void)snprintf(timeouts_path, sizeof timeouts_path, "%s.timeouts", path);
   if (timeouts != NULL) {
     int code = lj_fields_check(timeouts, timeouts_path, timeout_fields, COUNT(timeout_fields), fault);

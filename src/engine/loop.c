@@ -15,7 +15,7 @@ enum {
   TOKEN_STEP_MS = 30,     /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
-  TROUBLE_MS = 100        /* when curl itself fails */
+  TROUBLE_US = 100000     /* when curl itself fails */
 };
 
 static int64_t earlier(int64_t first, int64_t second) { return first < second ? first : second; }
@@ -111,11 +111,18 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
 }
 
 static void sleep_until(lj_engine *engine, int64_t next_ms) {
-  int64_t wait = next_ms - lj_mono_ms();
+  int64_t now_us = lj_mono_us();
+  int64_t write_at_us = 0;
+  /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
+  if (engine->opened && lj_writer_pending(engine, &write_at_us) && write_at_us - now_us < 1000) {
+    lj_sleep_us(write_at_us - now_us);
+    return;
+  }
+  int64_t wait = next_ms - now_us / 1000;
   if (wait < 0) wait = 0;
   /* An hour at most, so that the difference fits an int; waking once an hour for nothing is still idle. */
   if (wait > 3600000) wait = 3600000;
-  if (lj_http_poll(engine->http, (int)wait) != LJ_OK) lj_sleep_ms(TROUBLE_MS);
+  if (lj_http_poll(engine->http, (int)wait) != LJ_OK) lj_sleep_us(TROUBLE_US);
 }
 
 static void turn(lj_engine *engine) {
@@ -129,7 +136,7 @@ static void turn(lj_engine *engine) {
     watch_clock(engine, now);
     if (lj_http_turn(engine->http) != LJ_OK) {
       lj_log_write(&engine->log, LJ_LOG_ERROR, "the network can't be driven now");
-      lj_sleep_ms(TROUBLE_MS);
+      lj_sleep_us(TROUBLE_US);
     }
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
     look_around(engine, now);
@@ -150,7 +157,7 @@ static void finish(lj_engine *engine) {
     for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;
     if (lj_mono_ms() - begun > (paid ? STOP_PAID_MS : STOP_MS)) break;
     lj_writer_turn(engine);
-    if (engine->ended.count > 0) lj_sleep_ms(1);
+    if (engine->ended.count > 0) lj_sleep_us(1000);
   }
   while (engine->ended.first != NULL) {
     lj_run *run = engine->ended.first;
