@@ -19,6 +19,7 @@ enum {
 };
 
 static int64_t earlier(int64_t first, int64_t second) { return first < second ? first : second; }
+static int64_t later(int64_t first, int64_t second) { return first > second ? first : second; }
 
 static void read_mail(lj_engine *engine) {
   for (lj_letter *letter = lj_mailbox_take(&engine->mailbox), *next; letter != NULL; letter = next) {
@@ -98,13 +99,15 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   int64_t write_at_us = 0;
   if (engine->failed) return next;
   if (!engine->opened) return engine->open_at_ms;
+  int64_t write_ms = (engine->write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
   next = earlier(engine->poll_at_ms, lj_http_deadline(engine->http));
   if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
   if (lj_writer_pending(engine, &write_at_us)) next = earlier(next, (write_at_us + 999) / 1000);
-  if (engine->calling.count + engine->ended.count > 0) next = earlier(next, engine->renew_at_ms);
-  next = earlier(next, engine->recover_at_ms);
+  if (engine->calling.count + engine->ended.count > 0) next = earlier(next, later(engine->renew_at_ms, write_ms));
+  next = earlier(next, later(engine->recover_at_ms, write_ms));
   next = earlier(next, lj_lanes_next_open(&engine->lanes, now_ms));
-  if (engine->due_wall_ms != INT64_MAX) next = earlier(next, engine->due_wall_ms - engine->clock_offset_ms);
+  /* Once a due job has made the engine look, it waits for a slot or for worker:resume, not for a time. */
+  if (!engine->look && engine->due_wall_ms != INT64_MAX) next = earlier(next, engine->due_wall_ms - engine->clock_offset_ms);
   if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
   if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
   return next;
