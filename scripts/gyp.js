@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * Answers the questions of binding.gyp, so that no list of files or folders is kept by hand.
+ *
+ *     node scripts/gyp.js root              this clone
+ *     node scripts/gyp.js libraries         the folder of the static libraries (made by set-up)
+ *     node scripts/gyp.js engine OS         the engine's C files for this system
+ *     node scripts/gyp.js addon             the addon's C files
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { root } = require('./setup/paths');
+
+/** @returns {string[]} the files below a folder with this ending, relative to the clone; none when there is no folder */
+function find(/** @type {string} */ folder, /** @type {string} */ ending) {
+  const at = path.join(root, folder);
+  if (!fs.existsSync(at)) return [];
+  return fs
+    .readdirSync(at, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => path.relative(root, path.join(entry.parentPath ?? entry.path, entry.name)).split(path.sep).join('/'))
+    .sort();
+}
+
+/** Files whose names end in _posix or _win32 belong to one kind of system. */
+function engineSources(/** @type {string} */ system) {
+  const foreign = system === 'win' ? '_posix.c' : '_win32.c';
+  return find('src', '.c').filter((name) => !name.endsWith(foreign));
+}
+
+function librariesFolder() {
+  const { folder } = require('./setup/libraries').libraries();
+  if (!fs.existsSync(folder)) {
+    process.stderr.write(`The static libraries are not in ${folder}. Run "npm run build": it makes them first.\n`);
+    process.exit(1);
+  }
+  return folder;
+}
+
+function answer(/** @type {string[]} */ [question, argument]) {
+  if (question === 'root') return [root];
+  if (question === 'libraries') return [librariesFolder()];
+  if (question === 'engine') return engineSources(argument);
+  if (question === 'addon') return find('native', '.c');
+  throw new Error(`binding.gyp asks for "${question}", which scripts/gyp.js does not know.`);
+}
+
+module.exports = { find, engineSources };
+
+if (require.main === module) process.stdout.write(answer(process.argv.slice(2)).join('\n') + '\n');

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * Builds the targets of binding.gyp with node-gyp, against the headers inside the npm package `node`.
+ *
+ * make decides what is compiled anew; the stamps here only spare starting it. Configuring again is needed when a file came
+ * or went, or when the build description or the libraries changed.
+ */
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { find } = require('../gyp');
+const { run, compiler } = require('./command');
+const paths = require('./paths');
+const { say, seconds, SetupError } = require('./say');
+const { testTargets, writeTestTargets } = require('./test-targets');
+
+const release = path.join(paths.build, 'Release');
+
+/** What make prints for each file; of no use to somebody who reads about an error. */
+const NOISE = /^( {2}(CC|AR|COPY|TOUCH|ACTION|SOLINK|SOLINK_MODULE|LINK|STAMP)\(?.*|make: (Entering|Leaving) directory.*|gyp (info|verb).*| {2}ACTION .*|rm -f .*)\n/gm;
+
+/** @typedef {'addon' | 'host' | 'tests'} Part */
+
+/** @param {string} part @returns {{targets: string[], outputs: string[]}} */
+function targetsOf(part) {
+  const addon = { targets: ['llm_jobs_native'], outputs: ['llm_jobs_native.node'] };
+  const host = { targets: ['llmjobs_host_so'], outputs: ['libllmjobs.so'] };
+  if (part === 'addon') return addon;
+  if (part === 'host') return host;
+  const names = part === 'tests' ? testTargets() : [part];
+  return { targets: names, outputs: names };
+}
+
+/** The files whose content decides what is built. */
+function inputs() {
+  return [
+    'binding.gyp', 'js/schema.js', 'scripts/embed-schema.js', 'scripts/gyp.js',
+    ...find('scripts/gyp', ''), ...find('src', ''), ...find('native', ''), ...find('test/c', ''),
+  ];
+}
+
+function hashOf(/** @type {string[]} */ parts) {
+  return crypto.createHash('sha256').update(parts.join('\0')).digest('hex');
+}
+
+/** Something that changes when the list of files, the description of the build or the tools change. */
+function configureKey(/** @type {string} */ libraries) {
+  const described = inputs().filter((name) => name === 'binding.gyp' || name.startsWith('scripts/'));
+  const texts = described.map((name) => fs.readFileSync(path.join(paths.root, name), 'utf8'));
+  const tools = [compiler(), libraries, paths.root, paths.nodeHeaders(), fs.readFileSync(path.join(paths.modules, 'node-gyp', 'package.json'), 'utf8')];
+  return hashOf([...inputs(), ...texts, ...tools]);
+}
+
+function buildKey(/** @type {string} */ configured) {
+  return hashOf([configured, ...inputs().map((name) => fs.readFileSync(path.join(paths.root, name), 'utf8'))]);
+}
+
+function readStamp(/** @type {string} */ name) {
+  try {
+    return fs.readFileSync(path.join(paths.build, name), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** node-gyp on our Node, with nothing of npm's own settings that would point it at other headers. */
+async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what) {
+  const env = { ...process.env, LINK: process.env.LINK || compiler() };
+  for (const name of Object.keys(env)) if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$/i.test(name)) delete env[name];
+  // binding.gyp starts "node": any version will do, but there must be one.
+  env.PATH = `${path.dirname(paths.node)}${path.delimiter}${env.PATH ?? ''}`;
+  try {
+    await run(paths.node, [paths.nodeGyp, ...args], { cwd: paths.root, env, what, limit: 200_000 });
+  } catch (error) {
+    throw new SetupError(/** @type {Error} */ (error).message.replace(NOISE, ''));
+  }
+}
+
+/**
+ * @param {string} libraries folder of the static libraries
+ * @param {string[]} parts 'addon', 'host', 'tests', or the name of one test program
+ */
+async function ensureBuilt(libraries, parts) {
+  const configured = configureKey(libraries);
+  const built = buildKey(configured);
+  const missing = parts.filter((part) => {
+    const { outputs } = targetsOf(part);
+    return readStamp(`.built-${part}`) !== built || outputs.some((name) => !fs.existsSync(path.join(release, name)));
+  });
+  if (missing.length === 0) return;
+  const since = Date.now();
+  const described = readStamp('.configured') === configured && fs.existsSync(path.join(paths.build, 'Makefile'));
+  if (!described) {
+    writeTestTargets();
+    await nodeGyp(['configure', `--nodedir=${paths.nodeHeaders()}`, '--', `-I${path.join(paths.build, 'tests.gypi')}`], 'Describing the build');
+    fs.writeFileSync(path.join(paths.build, '.configured'), configured);
+  }
+  const targets = missing.flatMap((part) => targetsOf(part).targets);
+  if (targets.length > 0) {
+    say(`compiling ${missing.map((part) => ({ addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests' })[part] ?? part).join(', ')}`);
+    await nodeGyp(['build', '--jobs', String(os.cpus().length), ...targets], 'The build');
+  }
+  for (const part of missing) fs.writeFileSync(path.join(paths.build, `.built-${part}`), built);
+  say(`compiled (${seconds(since)})`);
+}
+
+module.exports = { ensureBuilt, inputs, hashOf, release };

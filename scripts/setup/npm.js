@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/** The npm packages: installed when node_modules is not what package-lock.json says. */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { run, ask } = require('./command');
+const paths = require('./paths');
+const { say, seconds, SetupError } = require('./say');
+
+/** @param {string} file @returns {Record<string, any>} the packages of a lock file; empty when it cannot be read */
+function packagesOf(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')).packages ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** npm writes what it installed into a lock file of its own, in node_modules. */
+function isInstalled() {
+  const wanted = packagesOf(path.join(paths.root, 'package-lock.json'));
+  const present = packagesOf(path.join(paths.modules, '.package-lock.json'));
+  return Object.entries(wanted).every(([name, entry]) => {
+    if (name === '') return true;
+    const found = present[name];
+    if (found === undefined) return entry.optional === true;
+    return found.version === entry.version && found.integrity === entry.integrity;
+  });
+}
+
+/** npm is asked through Node itself where npm said how (inside "npm run"), else by its name. */
+async function npm(/** @type {string[]} */ args) {
+  const script = process.env.npm_execpath;
+  const [command, first] = script && script.endsWith('.js') ? [process.execPath, [script]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
+  await run(command, [...first, ...args], { cwd: paths.root, what: `npm ${args.join(' ')}` });
+}
+
+function nodeVersion() {
+  return fs.existsSync(paths.node) ? ask(paths.node, ['-p', 'process.version']) : null;
+}
+
+/**
+ * The package `node` gets its executable from an install script. Where npm is told not to run such scripts, this does what
+ * the script does.
+ */
+async function ensureNode() {
+  const wanted = JSON.parse(fs.readFileSync(path.join(paths.modules, 'node', 'package.json'), 'utf8')).version;
+  const record = path.join(paths.modules, '.llm-jobs-node');
+  // Starting a Node takes longer than all other checks together, so its answer is written down.
+  const stat = fs.statSync(paths.node, { throwIfNoEntry: false });
+  const identity = stat === undefined ? '' : `${wanted} ${stat.size} ${stat.mtimeMs}`;
+  if (stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
+  if (nodeVersion() !== `v${wanted}`) {
+    say(`installing Node ${wanted} for this project`);
+    await run(process.execPath, ['installArchSpecificPackage.js'], { cwd: path.join(paths.modules, 'node'), what: `Installing Node ${wanted}` });
+  }
+  const actual = nodeVersion();
+  if (actual !== `v${wanted}`) throw new SetupError(`node_modules/node should be Node ${wanted} but is ${actual ?? 'missing'}. Remove node_modules and try again.`);
+  const now = fs.statSync(paths.node);
+  fs.writeFileSync(record, `${wanted} ${now.size} ${now.mtimeMs}`);
+}
+
+async function ensurePackages() {
+  if (!isInstalled()) {
+    const since = Date.now();
+    say('installing npm packages');
+    await npm(['ci', '--no-audit', '--no-fund']);
+    say(`npm packages installed (${seconds(since)})`);
+  }
+  await ensureNode();
+}
+
+module.exports = { ensurePackages };

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * How each static library is compiled. Everything is position-independent (it ends in a shared object), hidden (nothing of
+ * it may meet the host's own TLS or HTTP/2 code, docs/architecture.md says why) and hardened like our own code.
+ *
+ * This file is part of the cache key: a change here builds anew.
+ */
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { run, ask, compiler } = require('./command');
+const { SetupError } = require('./say');
+
+const flags = ['-O2', '-g0', '-fPIC', '-fvisibility=hidden', '-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2', '-ffunction-sections', '-fdata-sections'];
+
+/** What the system headers offer to nghttp2; its own configure script is not part of the source package. */
+const nghttp2Flags = ['-DNGHTTP2_STATICLIB', '-DBUILDING_NGHTTP2', '-DHAVE_ARPA_INET_H', '-DHAVE_NETINET_IN_H', '-DHAVE_CLOCK_GETTIME', '-DHAVE_TIME_H', '-D_GNU_SOURCE'];
+
+/**
+ * HTTP and HTTPS, HTTP/1.1 and HTTP/2, IPv4 and IPv6, proxies; nothing else.
+ * Kept on purpose: `dateparse` reads the date form of Retry-After, `http-auth` is for proxies that want a password,
+ * `verbose` holds the texts of curl_easy_strerror, `socketpair` is how curl_multi_wakeup works.
+ */
+const curlOptions = [
+  '--disable-shared', '--enable-static', '--with-pic', '--enable-symbol-hiding', '--disable-dependency-tracking', '--enable-silent-rules',
+  '--enable-http', '--enable-ipv6', '--enable-proxy', '--enable-threaded-resolver', '--enable-pthreads', '--with-openssl', '--without-zlib',
+  '--enable-http-auth', '--enable-dateparse', '--enable-verbose', '--enable-socketpair', '--enable-headers-api',
+  '--disable-openssl-auto-load-config', '--with-ca-bundle=/etc/ssl/certs/ca-certificates.crt', '--without-ca-path',
+  ...['ftp', 'file', 'ldap', 'ldaps', 'rtsp', 'dict', 'telnet', 'tftp', 'pop3', 'imap', 'smb', 'smtp', 'gopher', 'mqtt', 'manual',
+    'libcurl-option', 'sspi', 'crypto-auth', 'ntlm', 'ntlm-wb', 'tls-srp', 'unix-sockets', 'cookies', 'doh', 'mime', 'netrc', 'progress-meter',
+    'dnsshuffle', 'get-easy-options', 'alt-svc', 'hsts', 'websockets', 'ares'].map((name) => `--disable-${name}`),
+  ...['brotli', 'zstd', 'libpsl', 'libgsasl', 'librtmp', 'libssh', 'libssh2', 'libidn2', 'ngtcp2', 'nghttp3', 'quiche', 'msh3', 'gssapi'].map((name) => `--without-${name}`),
+];
+
+/**
+ * One thread uses a connection at a time, so SQLite needs no lock around each connection (THREADSAFE=2). Everything that
+ * could open another file or run foreign code is left out. The authorizer, JSON and RETURNING stay.
+ */
+const sqliteFlags = ['THREADSAFE=2', 'DEFAULT_MEMSTATUS=0', 'OMIT_LOAD_EXTENSION', 'OMIT_DEPRECATED', 'OMIT_SHARED_CACHE', 'DEFAULT_WAL_SYNCHRONOUS=1', 'LIKE_DOESNT_MATCH_BLOBS', 'USE_ALLOCA', 'DQS=0', 'STRICT_SUBTYPE=1', 'HAVE_FDATASYNC=1', 'HAVE_USLEEP=1'].map((name) => `-DSQLITE_${name}`);
+
+/** Compiles C files side by side and packs them. */
+async function archive(/** @type {string} */ directory, /** @type {string[]} */ sources, /** @type {string[]} */ extra, /** @type {string} */ output) {
+  const waiting = [...sources];
+  /** @type {string[]} */
+  const objects = [];
+  const work = async () => {
+    for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+      const object = source.replace(/\.c$/, '.o');
+      objects.push(object);
+      await run(compiler(), [...flags, ...extra, '-c', source, '-o', object], { cwd: directory, what: `Compiling ${source}` });
+    }
+  };
+  await Promise.all(Array.from({ length: os.cpus().length }, work));
+  await run('ar', ['rcsD', output, ...objects.sort()], { cwd: directory });
+}
+
+function copy(/** @type {string} */ from, /** @type {string} */ to) {
+  fs.mkdirSync(path.dirname(to), { recursive: true });
+  fs.copyFileSync(from, to);
+}
+
+async function nghttp2(/** @type {string} */ source, /** @type {string} */ prefix) {
+  const lib = path.join(source, 'lib');
+  const template = fs.readFileSync(path.join(lib, 'includes/nghttp2/nghttp2ver.h.in'), 'utf8');
+  const version = /^AC_INIT\(\[nghttp2\], \[([\d.]+)/m.exec(fs.readFileSync(path.join(source, 'configure.ac'), 'utf8'))?.[1];
+  if (version === undefined) throw new SetupError('The version of nghttp2 cannot be read from its configure.ac.');
+  const number = version.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  fs.writeFileSync(
+    path.join(lib, 'includes/nghttp2/nghttp2ver.h'),
+    template.replace('@PACKAGE_VERSION@', version).replace('@PACKAGE_VERSION_NUM@', `0x${number.toString(16).padStart(6, '0')}`),
+  );
+  const sources = fs.readdirSync(lib).filter((name) => name.endsWith('.c'));
+  await archive(lib, sources, ['-Iincludes', ...nghttp2Flags], path.join(prefix, 'lib/libnghttp2.a'));
+  for (const name of ['nghttp2.h', 'nghttp2ver.h']) copy(path.join(lib, 'includes/nghttp2', name), path.join(prefix, 'include/nghttp2', name));
+}
+
+/** Needs nghttp2 in the prefix already. */
+async function curl(/** @type {string} */ source, /** @type {string} */ prefix) {
+  const env = {
+    ...process.env,
+    CC: compiler(),
+    CFLAGS: flags.join(' '),
+    CPPFLAGS: `-I${prefix}/include -DNGHTTP2_STATICLIB`,
+    LDFLAGS: `-L${prefix}/lib`,
+    // The static OpenSSL and our nghttp2 are found through these alone; nothing else of the system may slip in.
+    LIBS: '-lpthread -ldl',
+    PKG_CONFIG: 'false',
+  };
+  await run('./configure', [...curlOptions, `--with-nghttp2=${prefix}`, `--prefix=${prefix}`], { cwd: source, env, what: "curl's configure" });
+  await run('make', [`-j${os.cpus().length}`, '-C', 'lib', 'libcurl.la'], { cwd: source, env, what: 'Compiling curl' });
+  copy(path.join(source, 'lib/.libs/libcurl.a'), path.join(prefix, 'lib/libcurl.a'));
+  const headers = path.join(source, 'include/curl');
+  for (const name of fs.readdirSync(headers).filter((file) => file.endsWith('.h'))) copy(path.join(headers, name), path.join(prefix, 'include/curl', name));
+}
+
+async function cjson(/** @type {string} */ source, /** @type {string} */ prefix) {
+  // CJSON_HIDE_SYMBOLS keeps the library's own "default" visibility attributes from undoing -fvisibility=hidden.
+  await archive(source, ['cJSON.c'], ['-DCJSON_HIDE_SYMBOLS'], path.join(prefix, 'lib/libcjson.a'));
+  copy(path.join(source, 'cJSON.h'), path.join(prefix, 'include/cjson/cJSON.h'));
+}
+
+/** `source` is the folder of the amalgamation; it is left as it is. `scratch` takes the object. */
+async function sqlite(/** @type {string} */ source, /** @type {string} */ prefix, /** @type {string} */ scratch) {
+  fs.mkdirSync(scratch, { recursive: true });
+  for (const name of ['sqlite3.c', 'sqlite3.h']) copy(path.join(source, name), path.join(scratch, name));
+  await archive(scratch, ['sqlite3.c'], sqliteFlags, path.join(prefix, 'lib/libsqlite3.a'));
+  copy(path.join(source, 'sqlite3.h'), path.join(prefix, 'include/sqlite3.h'));
+}
+
+/** The distribution's own static OpenSSL is position-independent; a copy makes the prefix complete. */
+function openssl(/** @type {string} */ prefix) {
+  for (const name of ['libssl.a', 'libcrypto.a']) {
+    const file = ask(compiler(), [`-print-file-name=${name}`]);
+    if (file === null || !path.isAbsolute(file)) throw new SetupError(`${name} is not installed: it comes with libssl-dev on Debian and Ubuntu.`);
+    copy(file, path.join(prefix, 'lib', name));
+  }
+}
+
+module.exports = { nghttp2, curl, cjson, sqlite, openssl };

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * One test program per file test/c/test_*.c, as gyp targets beside those of binding.gyp. gyp cannot make up targets from a
+ * list of files, so the description is written here, into the build folder, and included with -I.
+ * Everything in test/c/support is linked into each of them.
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { find } = require('../gyp');
+const paths = require('./paths');
+
+/** @returns {string[]} names of the test programs */
+function testTargets() {
+  return find('test/c', '.c')
+    .filter((name) => /^test\/c\/test_[^/]*\.c$/.test(name))
+    .map((name) => path.basename(name, '.c'));
+}
+
+/** @param {string} [file] where to write it; its own folder must be one below the clone, as build/ is */
+function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
+  const support = find('test/c/support', '.c').map((name) => `../${name}`);
+  const common = {
+    includes: ['../scripts/gyp/c.gypi'],
+    include_dirs: ['../test/c'],
+    // A program finds the recorded answers of the providers wherever it is started.
+    defines: ['LJ_TEST_FIXTURES="<(llm_jobs_root)/test/fixtures"'],
+    dependencies: ['llmjobs'],
+  };
+  const targets = [];
+  if (support.length > 0) targets.push({ ...common, target_name: 'test_support', type: 'static_library', standalone_static_library: 1, sources: support });
+  for (const name of testTargets()) {
+    targets.push({
+      ...common,
+      target_name: name,
+      type: 'executable',
+      sources: [`../test/c/${name}.c`],
+      dependencies: [...(support.length > 0 ? ['test_support'] : []), ...common.dependencies],
+      libraries: ['-lcmocka'],
+    });
+  }
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, JSON.stringify({ targets }, null, 1) + '\n');
+}
+
+module.exports = { testTargets, writeTestTargets };
