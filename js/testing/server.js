@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+const http = require('node:http');
+const https = require('node:https');
+const openai = require('./openai.js');
+const ollama = require('./ollama.js');
+const { RequestLog } = require('./log.js');
+const { ScriptRunner } = require('./script.js');
+const { planStream, planWhole, play, pause } = require('./play.js');
+
+/** @import { FakeOptions } from './options.js' */
+/** @import { Recorded } from './log.js' */
+/** @import { Format } from './answer.js' */
+
+/** Ceiling of a request's body, the engine's own. */
+const MAX_BODY = 67108864;
+const MODELS = ['fake-model', 'fake-model-large'];
+
+/** @type {Map<string, Format>} */
+const CHATS = new Map(/** @type {[string, Format][]} */ ([
+  ['POST /v1/chat/completions', openai],
+  ['POST /api/chat', ollama],
+]));
+
+/** The server itself, in whichever process it runs. */
+class FakeServer {
+  /** @param {FakeOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.log = new RequestLog(options.maxLog ?? 100000);
+    this.script = new ScriptRunner(options.script);
+    const onRequest = (/** @type {http.IncomingMessage} */ request, /** @type {http.ServerResponse} */ response) => {
+      this.serve(request, response).catch((error) => response.destroy(error));
+    };
+    this.server = options.tls ? https.createServer(options.tls, onRequest) : http.createServer(onRequest);
+    // A connection that the client means to use again must not be closed in the very moment in which it does.
+    this.server.keepAliveTimeout = 0;
+    this.server.requestTimeout = 0;
+  }
+
+  /** @returns {Promise<number>} the port */
+  listen() {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(0, '127.0.0.1', 1024, () => {
+        const address = /** @type {import('node:net').AddressInfo} */ (this.server.address());
+        resolve(address.port);
+      });
+    });
+  }
+
+  /** @returns {Promise<void>} */
+  close() {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  /**
+   * @param {http.IncomingMessage} request
+   * @param {http.ServerResponse} response
+   */
+  async serve(request, response) {
+    const text = await readBody(request);
+    if (text === null) return;
+    const path = (request.url ?? '/').split('?')[0];
+    const route = `${request.method} ${path}`;
+    const chat = CHATS.get(route);
+    const entry = this.log.begin(request, path, parse(text), chat !== undefined);
+    response.once('close', () => this.log.end(entry, response.writableFinished));
+
+    if (!this.allowed(request)) {
+      const format = path.startsWith('/api/') ? ollama : openai;
+      this.sendJson(response, entry, 401, format.errorBody({ message: 'Incorrect API key provided.', code: 'invalid_api_key' }, 401));
+    } else if (chat !== undefined) {
+      await this.chat(chat, entry, response);
+    } else {
+      this.list(route, entry, response);
+    }
+  }
+
+  /** @param {http.IncomingMessage} request */
+  allowed(request) {
+    return this.options.apiKey === undefined || request.headers.authorization === `Bearer ${this.options.apiKey}`;
+  }
+
+  /**
+   * @param {string} route
+   * @param {Recorded} entry
+   * @param {http.ServerResponse} response
+   */
+  list(route, entry, response) {
+    const models = this.options.models ?? MODELS;
+    if (route === 'GET /v1/models') this.sendJson(response, entry, 200, openai.list(models));
+    else if (route === 'GET /api/tags') this.sendJson(response, entry, 200, ollama.list(models));
+    else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
+    else if (route === 'GET /' || route === 'HEAD /') {
+      entry.status = 200;
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Ollama is running');
+    } else {
+      this.sendJson(response, entry, 404, openai.errorBody({ message: `The fake provider has no ${route}.`, code: 'unknown_url' }, 404));
+    }
+  }
+
+  /**
+   * @param {Format} format
+   * @param {Recorded} entry
+   * @param {http.ServerResponse} response
+   */
+  async chat(format, entry, response) {
+    // 1. How this request is to be answered
+    const reply = await this.script.next(entry);
+    if (reply.hang) return;
+    if (reply.delayMs) await pause(reply.delayMs);
+    if (response.destroyed) return;
+
+    // 2. An error, or bytes that are sent as they are
+    const failed = reply.error !== undefined || reply.retryAfter !== undefined;
+    const status = reply.status ?? (reply.retryAfter !== undefined ? 429 : failed && reply.errorAfterTokens === undefined ? 500 : 200);
+    const headers = { ...reply.headers, ...(reply.retryAfter !== undefined && { 'retry-after': String(reply.retryAfter) }) };
+    const error = format.errorBody(reply.error ?? {}, status);
+    if (reply.body !== undefined || status >= 400) {
+      const body = reply.body ?? error;
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
+      return play(planWhole(text, reply, 0), response, entry);
+    }
+
+    // 3. An answer
+    const { body, n } = entry;
+    const answer = format.answer(body, reply, this.options);
+    const pace = {
+      firstTokenMs: reply.firstTokenMs ?? this.options.firstTokenMs ?? 0,
+      tokenMs: reply.tokenMs ?? this.options.tokenMs ?? 0,
+    };
+    if (format.wantsStream(body)) {
+      this.begin(response, entry, status, { 'content-type': format.streamType, ...headers });
+      return play(planStream(format.stream(answer, n, body), reply, pace, format.errorFrame(error)), response, entry);
+    }
+    const text = JSON.stringify(format.whole(answer, n));
+    const afterMs = pace.firstTokenMs + pace.tokenMs * Math.max(0, answer.tokens.length - 1);
+    this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
+    entry.tokensSent = answer.tokens.length;
+    return play(planWhole(text, reply, afterMs), response, entry);
+  }
+
+  /**
+   * @param {http.ServerResponse} response
+   * @param {Recorded} entry
+   * @param {number} status
+   * @param {Record<string, string>} headers
+   * @param {string} [body] when its length is known
+   */
+  begin(response, entry, status, headers, body) {
+    entry.status = status;
+    response.setHeader('x-request-id', `fake-${entry.n}`);
+    if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
+    response.writeHead(status, headers);
+  }
+
+  /**
+   * @param {http.ServerResponse} response
+   * @param {Recorded} entry
+   * @param {number} status
+   * @param {object} body
+   */
+  sendJson(response, entry, status, body) {
+    const text = JSON.stringify(body);
+    this.begin(response, entry, status, { 'content-type': 'application/json' }, text);
+    response.end(text);
+  }
+}
+
+/**
+ * @param {http.IncomingMessage} request
+ * @returns {Promise<string | null>} null when the client gave up or sent too much
+ */
+function readBody(request) {
+  return new Promise((resolve) => {
+    /** @type {Buffer[]} */
+    const chunks = [];
+    let size = 0;
+    request.on('data', (/** @type {Buffer} */ chunk) => {
+      size += chunk.length;
+      if (size > MAX_BODY) request.destroy();
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('error', () => resolve(null));
+    request.on('close', () => resolve(null));
+  });
+}
+
+/** @param {string} text */
+function parse(text) {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+module.exports = { FakeServer };
