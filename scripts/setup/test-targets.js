@@ -25,8 +25,6 @@ function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
   const common = {
     includes: ['../scripts/gyp/c.gypi'],
     include_dirs: ['../test/c'],
-    // A program finds the recorded answers of the providers wherever it is started.
-    defines: ['LJ_TEST_FIXTURES="<(llm_jobs_root)/test/fixtures"'],
     dependencies: ['llmjobs'],
   };
   const targets = [];

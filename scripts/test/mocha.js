@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/**
+ * Runs mocha on each test file in a process of its own: a crash of the addon is laid to the right file, and no file can
+ * open a database that another file's driver holds open (docs/architecture.md says why that matters).
+ */
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { find } = require('../gyp');
+const paths = require('../setup/paths');
+const { runProgram } = require('./program');
+
+const isSlow = (/** @type {string} */ file) => file.startsWith('test/js/slow/');
+
+/** @param {{slow: boolean}} wanted @returns {string[]} */
+function mochaFiles({ slow }) {
+  const files = find('test/js', '.test.js').filter((file) => slow || !isSlow(file));
+  // What is quick to fail comes first.
+  return files.sort((a, b) => Number(isSlow(a)) - Number(isSlow(b)) || (a < b ? -1 : 1));
+}
+
+/** @param {string} file @returns {import('./tally').Count | null} null: mocha did not reach its end */
+function readCounts(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** @param {import('./tally').Tally} tally @param {string[]} files */
+async function runMocha(tally, files) {
+  const mocha = path.join(paths.modules, 'mocha', 'bin', 'mocha.js');
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-mocha-'));
+  try {
+    for (const [index, file] of files.entries()) {
+      const counts = path.join(scratch, `${index}.json`);
+      const args = [mocha, '--no-config', '--reporter', path.join(__dirname, 'mocha-reporter.js'), '--timeout', isSlow(file) ? '120000' : '20000', '--forbid-only', file];
+      const ended = await runProgram(paths.node, args, {
+        seconds: isSlow(file) ? 900 : 180,
+        cwd: paths.root,
+        env: { LLM_JOBS_MOCHA_COUNTS: counts, PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}` },
+        show: true,
+      });
+      const count = readCounts(counts) ?? { passed: 0, failed: 0, skipped: 0 };
+      // Ended badly without a failed test: it crashed, hung, or would not load.
+      const crashed = ended.trouble !== null && count.failed === 0;
+      if (crashed) count.failed = 1;
+      tally.add(file, count, ended.ms, crashed ? `${file} ${ended.trouble}` : '');
+    }
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+module.exports = { mochaFiles, runMocha };
