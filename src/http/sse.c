@@ -84,8 +84,8 @@ static int take_line(lj_sse *parser, const char *line, size_t length) {
 /* A line has ended. What came of it in earlier pieces is in `line`; a line that is whole in this piece is never copied. */
 static int end_line(lj_sse *parser, const char *rest, size_t length) {
   int rc;
-  if (parser->line.length == 0) {
-    return take_line(parser, rest, length);
+  if (parser->line.length == 0) { /* the ceiling must not depend on how the bytes were cut */
+    return length <= parser->line.ceiling ? take_line(parser, rest, length) : LJ_TOO_BIG;
   }
   rc = lj_buffer_append(&parser->line, rest, length);
   if (rc == LJ_OK) {

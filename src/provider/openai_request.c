@@ -202,6 +202,9 @@ static int add_tool_choice(cJSON *body, const cJSON *request) {
   cJSON *made;
   cJSON *function;
   int rc;
+  if (cJSON_GetArraySize(lj_json_array(request, "tools")) == 0) { /* OpenAI refuses a choice without tools */
+    return LJ_OK;
+  }
   if (!cJSON_IsObject(choice)) {
     return lj_json_refer_member(body, "tool_choice", request, "toolChoice");
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -29,7 +30,7 @@ static const cJSON *find(const sources *from, const char *name, lj_place *place)
   if (from->own_words && is_words(name)) {
     return NULL;
   }
-  *place = lj_place_member("the job type", name);
+  (void)snprintf(place->text, sizeof place->text, "the job type's %s", name);
   return lj_json_get(from->type, name);
 }
 
@@ -84,8 +85,8 @@ static int put_field(cJSON *request, const sources *from, const lj_field *field,
   if (rc != LJ_OK) {
     return rc;
   }
-  if (strcmp(field->name, "system") == 0) {
-    return put_text(request, field->name, from, field->name, fault);
+  if (strcmp(field->name, "system") == 0) { /* "" is how a job does without its type's */
+    return value->valuestring[0] == '\0' ? LJ_OK : put_text(request, field->name, from, field->name, fault);
   }
   copy = cJSON_Duplicate(value, 1);
   if (strcmp(field->name, "stop") == 0 && cJSON_IsString(copy)) {

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers that are not 200: their class, the wait they ask for, and what of their words is shown.
+ */
+#include "base/clock.h"
+#include "provider/redact.h"
+#include "provider/retry_after.h"
+#include "support/exchange.h"
+
+static const struct {
+  int status;
+  const char *headers;
+  const char *body;
+  const char *told;
+} answers[] = {
+    {400, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"unsupported_value\"}}",
+     "BAD_REQUEST The provider answered with status 400 (unsupported_value): m\n"},
+    {400, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"context_length_exceeded\"}}",
+     "CONTEXT_LENGTH The provider answered with status 400 (context_length_exceeded): m\n"},
+    {400, NULL, "{\"error\":{\"code\":400,\"message\":\"m\",\"type\":\"exceed_context_size_error\"}}",
+     "CONTEXT_LENGTH The provider answered with status 400 (exceed_context_size_error): m\n"},
+    {400, NULL, "{\"object\":\"error\",\"message\":\"the Maximum Context Length is 8\",\"type\":\"BadRequestError\",\"code\":400}",
+     "CONTEXT_LENGTH The provider answered with status 400 (BadRequestError): the Maximum Context Length is 8\n"},
+    {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"content_policy_violation\"}}",
+     "CONTENT_FILTERED The provider answered with status 400 (content_policy_violation): m\n"},
+    {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"content_filter\"}}",
+     "CONTENT_FILTERED The provider answered with status 400 (content_filter): m\n"},
+    {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"model_not_found\"}}",
+     "MODEL_NOT_FOUND The provider answered with status 400 (model_not_found): m\n"},
+    {401, NULL, "{\"error\":{\"message\":\"Incorrect API key provided: sk-proj-abc***xyz.\",\"code\":\"invalid_api_key\"}}",
+     "AUTH The provider answered with status 401 (invalid_api_key): Incorrect API key provided: [key]\n"},
+    {402, NULL, "{\"error\":{\"message\":\"Insufficient Balance\"}}",
+     "QUOTA_EXCEEDED The provider answered with status 402: Insufficient Balance\n"},
+    {403, NULL, "{\"error\":{\"message\":\"m\"}}", "AUTH The provider answered with status 403: m\n"},
+    {404, NULL, "{\"error\":\"model 'x' not found\"}", "MODEL_NOT_FOUND The provider answered with status 404: model 'x' not found\n"},
+    {404, NULL, "404 page not found", "MODEL_NOT_FOUND The provider answered with status 404: 404 page not found\n"},
+    {408, NULL, "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 408: m\n"},
+    {409, NULL, "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 409: m\n"},
+    {413, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}",
+     "BAD_REQUEST The provider answered with status 413 (rate_limit_exceeded): m\n"},
+    {415, NULL, "{}", "BAD_REQUEST The provider answered with status 415: {}\n"},
+    {418, NULL, " ", "BAD_REQUEST The provider answered with status 418 and no explanation\n"},
+    {422, NULL, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}",
+     "BAD_REQUEST The provider answered with status 422: field required\n"},
+    {429, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}",
+     "RATE_LIMITED The provider answered with status 429 (rate_limit_exceeded): m\n"},
+    {429, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}",
+     "QUOTA_EXCEEDED The provider answered with status 429 (insufficient_quota): m\n"},
+    {429, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"credit_balance_exhausted\"}}",
+     "QUOTA_EXCEEDED The provider answered with status 429 (credit_balance_exhausted): m\n"},
+    {429, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"slow_down\"}}",
+     "RATE_LIMITED The provider answered with status 429 (slow_down): m\n"},
+    {500, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"server_error\"}}",
+     "SERVER_ERROR The provider answered with status 500 (server_error): m\n"},
+    {502, NULL, "<html><body>Bad Gateway</body></html>",
+     "SERVER_ERROR The provider answered with an HTML page (status 502): a proxy's, or baseUrl is wrong\n"},
+    {503, NULL, "{\"error\":\"server busy, please try again. maximum pending requests exceeded\"}",
+     "OVERLOADED The provider answered with status 503: server busy, please try again. maximum pending requests exceeded\n"},
+    {504, NULL, "\"timeout\"", "SERVER_ERROR The provider answered with status 504: timeout\n"},
+    {524, NULL, "\n", "SERVER_ERROR The provider answered with status 524 and no explanation\n"},
+    {529, NULL, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}",
+     "OVERLOADED The provider answered with status 529 (overloaded_error): m\n"},
+    {500, "x-should-retry: false\n", "{\"error\":{\"message\":\"m\"}}", "BAD_REQUEST The provider answered with status 500: m\n"},
+    {429, "x-should-retry: false\n", "{\"error\":{\"message\":\"m\"}}", "RATE_LIMITED The provider answered with status 429: m\n"},
+    {400, "X-Should-Retry: TRUE\n", "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 400: m\n"},
+    {302, NULL, "moved", "PROTOCOL The provider answered with a redirect (status 302), which is not followed because it could carry the key "
+                         "elsewhere; set baseUrl to the final address\n"},
+};
+
+static void every_status_has_its_class_and_its_words(void **state) {
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(answers); at++) {
+    exchange run = {0};
+    run.provider = lj_provider_find("openai");
+    run.stream = true;
+    run.status = answers[at].status;
+    run.headers = answers[at].headers;
+    run.body = answers[at].body;
+    expect_exchange(&run, answers[at].told);
+    run.provider = lj_provider_find("ollama");
+    expect_exchange(&run, answers[at].told);
+  }
+}
+
+static const struct {
+  const char *headers;
+  int64_t wait_ms;
+} waits[] = {
+    {"retry-after: 7\n", 7000},
+    {"Retry-After: 0.5\n", 500},
+    {"retry-after: 0\n", 0},
+    {"retry-after: 9999999\n", 86400000},
+    {"retry-after: 99999999999999999999999999999999999999\n", 86400000},
+    {"retry-after-ms: 1500.2\nretry-after: 7\n", 1501},
+    {"retry-after-ms: x\nretry-after: 7\n", 7000},
+    {"retry-after: Sun, 06 Nov 1994 08:49:37 GMT\n", 7000}, /* the virtual clock stands 7 s before it */
+    {"retry-after: Sun, 06 Nov 1994 08:49:00 GMT\n", 0},
+    {"retry-after: Thu, 29 Feb 2024 00:00:00 GMT\n", 86400000},
+    {"retry-after: Sun, 06 Foo 1994 08:49:37 GMT\n", -1},
+    {"retry-after: Sun, 06 anF 1994 08:49:37 GMT\n", -1},
+    {"retry-after: soon\n", -1},
+    {"retry-after: -5\n", -1},
+    {"retry-after: 5 minutes\n", -1},
+    {"retry-after:\n", -1},
+    {"x: y\n", -1},
+};
+
+static void the_wait_is_read_in_every_form(void **state) {
+  size_t at;
+  (void)state;
+  lj_clock_virtual(784111770000, 0);
+  for (at = 0; at < COUNT_OF(waits); at++) {
+    exchange run = {0};
+    lj_buffer log;
+    lj_fault fault;
+    run.provider = lj_provider_find("openai");
+    run.status = 429;
+    run.headers = waits[at].headers;
+    run.body = "{\"error\":\"m\"}";
+    assert_code(run_exchange(&run, 0, &log, &fault), LJ_RATE_LIMITED);
+    if (fault.retry_after_ms != waits[at].wait_ms) {
+      fail_msg("%s: %lld", waits[at].headers, (long long)fault.retry_after_ms);
+    }
+    assert_int_equal(fault.http_status, 429);
+    lj_buffer_free(&log);
+  }
+  lj_clock_real();
+}
+
+static void keys_are_not_repeated(void **state) {
+  static const struct {
+    const char *words;
+    const char *shown;
+  } cases[] = {
+      {"plain words, model gpt-5-mini", "plain words, model gpt-5-mini"},
+      {"key sk-abcdefgh12345 is bad", "key [key] is bad"},
+      {"'sk-proj-abc***yz'", "'[key]'"},
+      {"Authorization: Bearer abcdefghijklmnop1234", "Authorization: Bearer [key]"},
+      {"Bearer token missing", "Bearer token missing"},
+      {"gsk_0123456789abcdef, xai-0123456789", "[key], [key]"},
+      {"risk-free task-0123456789", "risk-free task-0123456789"},
+      {"sk-", "sk-"},
+      {"", ""},
+      {"bell\x07 \xFF gr\xC3\xBC", "bell? ? gr\xC3\xBC"},
+  };
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(cases); at++) {
+    char out[128];
+    lj_redact(out, sizeof out, cases[at].words, strlen(cases[at].words));
+    assert_string_equal(out, cases[at].shown);
+  }
+}
+
+static void words_are_cut_at_the_ceiling_and_never_inside_a_character(void **state) {
+  char body[8000] = "{\"error\":\"";
+  size_t length = strlen(body);
+  exchange run = {0};
+  lj_buffer log;
+  lj_fault fault;
+  (void)state;
+  while (length < 7000) {
+    memcpy(body + length, "\xE2\x82\xAC", 3);
+    length += 3;
+  }
+  memcpy(body + length, "\"}", 3);
+  run.provider = lj_provider_find("openai");
+  run.status = 500;
+  run.body = body;
+  assert_code(run_exchange(&run, 0, &log, &fault), LJ_SERVER_ERROR);
+  length = strlen(fault.message);
+  assert_true(length > LJ_MAX_ERROR_TEXT - 3 && length < LJ_MAX_ERROR_TEXT + 64);
+  assert_memory_equal(fault.message + length - 3, "\xE2\x82\xAC", 3);
+  lj_buffer_free(&log);
+}
+
+static void an_endless_error_body_is_read_no_further_than_needed(void **state) {
+  char block[4096];
+  lj_response *response = NULL;
+  lj_fault fault;
+  int rounds = 0;
+  int rc = LJ_OK;
+  (void)state;
+  memset(block, 'x', sizeof block);
+  assert_code(lj_response_open(lj_provider_find("openai"), true, 1000, NULL, &response), LJ_OK);
+  lj_response_status(response, 500);
+  while (rc == LJ_OK && rounds < 100) {
+    rc = lj_response_feed(response, block, sizeof block);
+    rounds++;
+  }
+  assert_code(rc, LJ_CLOSED);
+  assert_int_equal(rounds, LJ_MAX_ERROR_BODY / 4096);
+  assert_code(lj_response_end(response, &fault), LJ_SERVER_ERROR);
+  lj_response_free(response);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      tidy_test(every_status_has_its_class_and_its_words),
+      tidy_test(the_wait_is_read_in_every_form),
+      tidy_test(keys_are_not_repeated),
+      tidy_test(words_are_cut_at_the_ceiling_and_never_inside_a_character),
+      tidy_test(an_endless_error_body_is_read_no_further_than_needed),
+  };
+  lj_memory_init();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
