@@ -18,6 +18,8 @@ static const char *const functions[] = {"ifnull", "max",    "min",       "coales
                                         "substr", "lower",  "hex",       "randomblob", "count",    "printf",
                                         "format", "iif",    NULL};
 static const char *const pragmas[] = {"data_version", "synchronous", "table_info", NULL};
+/* What ALTER TABLE ADD COLUMN runs to check the rows that are there against the new column. */
+static const char *const checking_functions[] = {"length", "glob", NULL};
 static const char *const schema_tables[] = {"sqlite_master", "sqlite_schema", "sqlite_temp_master", NULL};
 
 static bool allows_definition(int action, const char *first, const char *second) {
@@ -32,10 +34,13 @@ static bool allows_definition(int action, const char *first, const char *second)
       return first != NULL && strncmp(first, TABLE "_", sizeof TABLE) == 0;
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
-    case SQLITE_READ:
       return in_list(first, schema_tables);
+    case SQLITE_READ:
+      return in_list(first, schema_tables) || equals(first, "pragma_quick_check");
+    case SQLITE_PRAGMA:
+      return equals(first, "quick_check") && equals(second, TABLE);
     case SQLITE_FUNCTION: /* ALTER TABLE checks the schema with functions of its own */
-      return second != NULL && strncmp(second, "sqlite_", 7) == 0;
+      return second != NULL && (strncmp(second, "sqlite_", 7) == 0 || in_list(second, checking_functions));
     default:
       return false;
   }

@@ -153,10 +153,14 @@ static int configure(lj_store *store) {
   if (rc == SQLITE_OK) rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &unused);
   if (rc == SQLITE_OK) rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &unused);
   if (rc == SQLITE_OK) (void)sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
-  /* 1 MiB of cache: a claim touches some pages of one index, and the worker's memory is counted. */
-  if (rc == SQLITE_OK)
-    rc = sqlite3_exec(store->db, "PRAGMA cache_size=-1024; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
   return lj_store_code(store, rc);
+}
+
+/* Reads the file's schema, so it comes after require_wal, which explains a file that can't be read. */
+static int set_sizes(lj_store *store) {
+  /* 512 KiB of cache: a claim touches some pages of one index, and the worker's memory is counted. */
+  return lj_store_code(store, sqlite3_exec(store->db, "PRAGMA cache_size=-512; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY",
+                                           NULL, NULL, NULL));
 }
 
 int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault *fault) {
@@ -182,6 +186,7 @@ int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault 
   }
   code = configure(store);
   if (code == LJ_OK) code = require_wal(store, path, fault);
+  if (code == LJ_OK) code = set_sizes(store);
   if (code == LJ_OK) code = lj_confine(store);
   if (code == LJ_OK) code = lj_schema_ensure(store, fault);
   if (code == LJ_OK) code = set_synchronous(store, 1);
