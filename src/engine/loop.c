@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/trim.h"
 #include "engine/state.h"
 
 enum {
@@ -93,6 +94,12 @@ static void drain(lj_engine *engine, int64_t now_ms) {
   engine->drain_id = NULL;
 }
 
+static void trim(lj_engine *engine, int64_t now_ms) {
+  if (engine->trim_at_ms == 0 || now_ms < engine->trim_at_ms) return;
+  engine->trim_at_ms = 0;
+  lj_trim_code();
+}
+
 /* Monotonic time of the next thing to do that no socket and no other thread announces. */
 static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   int64_t next = INT64_MAX;
@@ -146,6 +153,7 @@ static void turn(lj_engine *engine) {
     lj_writer_turn(engine);
     tell_tokens(engine, now);
     drain(engine, now);
+    trim(engine, now);
   }
   lj_outbox_publish(&engine->outbox);
 }

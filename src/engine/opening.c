@@ -11,7 +11,8 @@
 #include "engine/state.h"
 
 enum {
-  RETRY_MS = 5 /* between tries while another process holds the lock */
+  RETRY_MS = 5,  /* between tries while another process holds the lock */
+  TRIM_MS = 1000 /* the host's own start-up is over by then */
 };
 
 void lj_tell_recovered(void *listener, const char *id, const char *name, lj_status status, int64_t attempts) {
@@ -99,5 +100,6 @@ void lj_opening_turn(lj_engine *engine) {
   engine->look = true;
   engine->renew_at_ms = now + engine->config.lease_ms / 3;
   engine->recover_at_ms = now + engine->config.lease_ms / 3;
+  engine->trim_at_ms = now + TRIM_MS;
   tell_ready(engine);
 }

@@ -77,6 +77,7 @@ struct lj_engine {
   int64_t due_wall_ms;        /* earliest delayed job, INT64_MAX: none */
   int64_t renew_at_ms;
   int64_t recover_at_ms;
+  int64_t trim_at_ms;         /* start-up is over: its code is given back; 0: done */
   int64_t write_at_us;        /* no transaction before: the gap that others get, or a wait for their lock */
   int busy_streak;            /* transactions in a row that found the lock taken */
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
