@@ -49,8 +49,8 @@ void lj_trim_code(void) {
     if (read_head(line, &next)) {
       give_back(&found);
       found = next;
-    } else if (sscanf(line, "Anonymous: %llu", &kilobytes) == 1 || sscanf(line, "Private_Dirty: %llu", &kilobytes) == 1) {
-      if (kilobytes > 0) found.is_changed = true;
+    } else if (sscanf(line, "Anonymous: %llu", &kilobytes) == 1 && kilobytes > 0) {
+      found.is_changed = true;
     }
   }
   if (feof(maps)) give_back(&found);
