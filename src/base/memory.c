@@ -42,7 +42,8 @@ void *lj_malloc(size_t size) { return counted(wanted_to_fail() ? NULL : malloc(a
 
 void *lj_calloc(size_t count, size_t size) {
   bool empty = count == 0 || size == 0;
-  return counted(wanted_to_fail() ? NULL : calloc(empty ? 1 : count, empty ? 1 : size));
+  bool overflows = !empty && count > SIZE_MAX / size;
+  return counted(wanted_to_fail() || overflows ? NULL : calloc(empty ? 1 : count, empty ? 1 : size));
 }
 
 void *lj_realloc(void *block, size_t size) {

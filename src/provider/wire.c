@@ -169,9 +169,22 @@ int lj_wire_body(lj_wire *wire, const cJSON *body, lj_fault *fault) {
   return rc;
 }
 
-/* cJSON takes pointers to non-const and marks what it only refers to; it never writes there. */
+/* Not cJSON_AddItemReferenceToObject, which loses the reference when there is no memory for the key. */
+static cJSON *reference_to(const cJSON *value) {
+  if (cJSON_IsString(value)) {
+    return cJSON_CreateStringReference(value->valuestring);
+  }
+  if (cJSON_IsObject(value)) {
+    return cJSON_CreateObjectReference(value->child);
+  }
+  if (cJSON_IsArray(value)) {
+    return cJSON_CreateArrayReference(value->child);
+  }
+  return cJSON_Duplicate(value, 0);
+}
+
 int lj_json_refer(cJSON *object, const char *key, const cJSON *value) {
-  return cJSON_AddItemReferenceToObject(object, key, (cJSON *)value) ? LJ_OK : LJ_NOMEM;
+  return lj_json_put_value(object, key, reference_to(value));
 }
 
 int lj_json_refer_string(cJSON *object, const char *key, const char *text) {

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every scenario is run with its first allocation failing, then its second, and so on until it succeeds: never a crash,
+ * never a leak, and the result is a shortage of memory or the same success as without.
+ */
+#include "support/build.h"
+#include "support/exchange.h"
+#include "support/fixture.h"
+
+typedef struct scenario {
+  const char *name;
+  const char *kind;
+  const char *type;    /* prepare and build: the job type */
+  const char *data;    /* prepare and build; NULL: read an answer */
+  const char *fixture; /* the answer's bytes */
+  int status;
+  int code;            /* without a shortage */
+} scenario;
+
+static const scenario scenarios[] = {
+    {"openai request", "openai",
+     "{\"system\":\"About {{topic}} {{list}}\",\"maxTokens\":5}",
+     "{\"topic\":\"x\",\"list\":[1],\"stop\":\"X\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"data\":\"AAAA\","
+     "\"mediaType\":\"image/png\"}]},{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":{\"x\":1}}]},{\"role\":\"tool\",\"toolCallId\":\"c\","
+     "\"content\":\"42\"}],\"tools\":[{\"name\":\"f\"}],\"toolChoice\":{\"name\":\"f\"},\"responseFormat\":{\"schema\":{}},\"reasoning\":{\"effort\":\"low\"},"
+     "\"providerOptions\":{\"openai\":{\"a\":1,\"seed\":null}}}",
+     NULL, 0, LJ_OK},
+    {"ollama request", "ollama",
+     "{\"prompt\":\"About {{topic}}\"}",
+     "{\"topic\":\"x\",\"tools\":[{\"name\":\"f\"}],\"responseFormat\":\"json\",\"reasoning\":{},\"maxTokens\":5,"
+     "\"providerOptions\":{\"ollama\":{\"options\":{\"num_ctx\":1}}}}",
+     NULL, 0, LJ_OK},
+    {"ollama messages", "ollama", NULL,
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"url\":\"data:image/png;base64,BBBB\"}]},{\"role\":\"assistant\","
+     "\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":\"42\"}]}",
+     NULL, 0, LJ_OK},
+    {"a refused request", "deepseek", NULL, "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL, 0, LJ_BAD_REQUEST},
+    {"openai stream", "openai", NULL, NULL, "openai-chat.sse", 200, LJ_OK},
+    {"torture stream", "openai", NULL, NULL, "torture.sse", 200, LJ_OK},
+    {"truncated stream", "openai", NULL, NULL, "openai-chat-truncated.sse", 200, LJ_PROTOCOL},
+    {"whole answer", "deepseek", NULL, NULL, "deepseek-chat-nonstream.body", 200, LJ_OK},
+    {"ollama lines", "ollama", NULL, NULL, "ollama-chat.ndjson", 200, LJ_OK},
+    {"an error's body", "openai", NULL, NULL, "gemini-429.json", 429, LJ_RATE_LIMITED},
+};
+
+static int run_build(const scenario *plan, const cJSON *type, const cJSON *data) {
+  lj_endpoint endpoint = {.provider = "p", .base_url = "http://h", .api_key = "k", .headers = NULL};
+  cJSON *request = NULL;
+  lj_wire wire;
+  lj_fault fault;
+  int rc;
+  lj_wire_init(&wire);
+  lj_fault_clear(&fault);
+  rc = lj_request_prepare(type, data, &request, &fault);
+  if (rc == LJ_OK) {
+    rc = lj_provider_find(plan->kind)->build(&endpoint, "m", request, &wire, &fault);
+  }
+  if (rc != LJ_OK && rc != LJ_NOMEM) {
+    assert_code(fault.code, rc);
+  }
+  cJSON_Delete(request);
+  lj_wire_free(&wire);
+  return rc;
+}
+
+static int run_answer(const scenario *plan, const lj_buffer *bytes) {
+  lj_response *response = NULL;
+  cJSON *json = NULL;
+  lj_fault fault;
+  int rc = lj_response_open(lj_provider_find(plan->kind), true, LJ_MAX_RESPONSE_BYTES, NULL, &response);
+  if (rc != LJ_OK) {
+    assert_null(response);
+    return rc;
+  }
+  lj_response_status(response, plan->status);
+  rc = feed_pieces(feed_response, response, bytes->data, bytes->length, 31);
+  assert_true(rc == LJ_OK || rc == LJ_CLOSED || rc == LJ_NOMEM || rc == plan->code);
+  rc = lj_response_end(response, &fault);
+  assert_code(fault.code, rc);
+  assert_true(rc == LJ_OK || fault.message[0] != '\0');
+  if (rc == LJ_OK) {
+    rc = lj_answer_json(lj_response_answer(response), 1, &json);
+  }
+  cJSON_Delete(json);
+  lj_response_free(response);
+  return rc;
+}
+
+static void every_allocation_may_fail(void **state) {
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(scenarios); at++) {
+    const scenario *plan = &scenarios[at];
+    int sticky;
+    for (sticky = 0; sticky <= 1; sticky++) {
+      lj_buffer bytes;
+      cJSON *type = plan->type != NULL ? json_of(plan->type) : NULL;
+      cJSON *data = plan->data != NULL ? json_of(plan->data) : NULL;
+      long before;
+      long nth;
+      int rc = LJ_NOMEM;
+      lj_buffer_init(&bytes, 0);
+      if (plan->fixture != NULL) {
+        read_fixture(plan->fixture, &bytes);
+      }
+      before = lj_memory_live();
+      for (nth = 1; nth < 5000; nth++) {
+        long used;
+        lj_memory_fail_at(nth, sticky);
+        rc = plan->data != NULL ? run_build(plan, type, data) : run_answer(plan, &bytes);
+        used = lj_memory_count();
+        lj_memory_fail_at(0, 0);
+        if (lj_memory_live() != before) {
+          fail_msg("%s with allocation %ld failing leaks %ld blocks", plan->name, nth, lj_memory_live() - before);
+        }
+        if (used < nth) { /* it did not come to the one that would have failed */
+          break;
+        }
+        if (rc != LJ_NOMEM) {
+          fail_msg("%s with allocation %ld of %ld failing: %s", plan->name, nth, used, lj_code_name(rc));
+        }
+      }
+      assert_code(rc, plan->code);
+      assert_true(nth > 3);
+      cJSON_Delete(type);
+      cJSON_Delete(data);
+      lj_buffer_free(&bytes);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {tidy_test(every_allocation_may_fail)};
+  lj_memory_init();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
