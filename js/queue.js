@@ -147,9 +147,9 @@ class Queue {
    * @returns {Record<Status, number>}
    */
   counts({ queue } = {}) {
-    const only = queue === undefined ? '' : ' AND queue = ?1';
+    const only = queue === undefined ? '' : ' AND queue = ?';
     const parts = Object.entries(COUNTS).map(([status, where]) => `(SELECT count(*) FROM ${table} WHERE ${where}${only}) AS "${status}"`);
-    const row = prepared(this, `SELECT ${parts.join(', ')}`).get(queue === undefined ? [] : [queue]);
+    const row = prepared(this, `SELECT ${parts.join(', ')}`).get(queue === undefined ? [] : parts.map(() => queue));
     return /** @type {Record<Status, number>} */ ({ ...row });
   }
 

@@ -16,11 +16,11 @@ const MAX_WAITING = 1024;
 
 /** Questions to the worker that wait for their answers; each is told from the others by its id. */
 class Requests {
-  /** @param {(message: {id: number, channel: string, payload: unknown}) => void} post */
+  /** @param {(message: {id: string, channel: string, payload: unknown}) => void} post */
   constructor(post) {
     this.post = post;
     this.lastId = 0;
-    /** @type {Map<number, Waiting>} */
+    /** @type {Map<unknown, Waiting>} */
     this.waiting = new Map();
     /** @type {string | null} why no question can be asked any more */
     this.closed = null;
@@ -41,7 +41,7 @@ class Requests {
       if (this.waiting.size >= MAX_WAITING) {
         throw new LlmJobsError('BUSY', `${channel}: ${MAX_WAITING} questions already wait for the worker's answers`);
       }
-      const id = ++this.lastId;
+      const id = String(++this.lastId);
       const timer = setTimeout(() => {
         this.waiting.delete(id);
         reject(new LlmJobsError('TIMEOUT', `${channel} was not answered within ${timeoutMs} ms; the worker is busy or hangs`));
@@ -53,10 +53,10 @@ class Requests {
 
   /** @param {{id: unknown, payload?: unknown, error?: {code?: unknown, message?: unknown}}} message */
   answer({ id, payload, error }) {
-    const one = this.waiting.get(/** @type {number} */ (id));
+    const one = this.waiting.get(id);
     // An answer that comes after its question has timed out.
     if (!one) return;
-    this.waiting.delete(/** @type {number} */ (id));
+    this.waiting.delete(id);
     clearTimeout(one.timer);
     if (error) one.reject(new LlmJobsError(String(error.code), String(error.message)));
     else one.resolve(payload);
