@@ -92,11 +92,12 @@ void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_statu
   cJSON_Delete(item);
 }
 
-void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text) {
+void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text, bool restart) {
   cJSON *item = cJSON_CreateObject();
   int built = item != NULL ? LJ_OK : LJ_NOMEM;
   if (built == LJ_OK) built = lj_json_put_string(item, "id", id);
   if (built == LJ_OK) built = lj_json_put_string(item, "text", text);
+  if (built == LJ_OK && restart) built = lj_json_put_bool(item, "restart", true);
   if (built == LJ_OK) built = append_item(&outbox->tokens, item);
   if (built != LJ_OK) outbox->dropped_tokens++;
   cJSON_Delete(item);
@@ -118,7 +119,7 @@ static void wrap_items(lj_outbox *outbox, lj_buffer *items, const char *opening)
 }
 
 void lj_outbox_publish(lj_outbox *outbox) {
-  wrap_items(outbox, &outbox->jobs, "{\"channel\":\"worker:job\",\"payload\":{\"jobs\":[");
+  /* Tokens before jobs: the last text of an answer comes before its end. */
   if (outbox->tokens.length > 0) {
     lj_mutex_lock(&outbox->lock);
     bool crowded = outbox->waiting.length + outbox->tokens.length > MAX_TOKEN_BYTES;
@@ -129,6 +130,7 @@ void lj_outbox_publish(lj_outbox *outbox) {
     }
     wrap_items(outbox, &outbox->tokens, "{\"channel\":\"worker:token\",\"payload\":{\"tokens\":[");
   }
+  wrap_items(outbox, &outbox->jobs, "{\"channel\":\"worker:job\",\"payload\":{\"jobs\":[");
   if (outbox->turn.length == 0) return;
 
   lj_mutex_lock(&outbox->lock);

@@ -39,8 +39,8 @@ void lj_outbox_post(lj_outbox *outbox, const char *id, const char *channel, cJSO
 void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, int code, const char *message);
 /* One item of the turn's worker:job; code LJ_OK: none. */
 void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt);
-/* One item of the turn's worker:token. */
-void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text);
+/* One item of the turn's worker:token; `restart`: what was told of this job before is void, another call answers it. */
+void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text, bool restart);
 /* Ends the turn: hands everything over and calls on_events when nothing was waiting before. */
 void lj_outbox_publish(lj_outbox *outbox);
 

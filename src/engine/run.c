@@ -62,9 +62,18 @@ void lj_run_free(lj_run *run) {
   lj_free(run);
 }
 
+void lj_run_tell(lj_run *run) {
+  if (run->fresh.length == 0) return;
+  lj_outbox_token(&run->engine->outbox, run->job.id, run->fresh.data, run->restart);
+  lj_buffer_clear(&run->fresh);
+  run->told = true;
+  run->restart = false;
+}
+
 /* The try is over: from here on the run only waits for its commit, without its call and its place in the lane. */
 static void end_run(lj_run *run, int code, bool stopping) {
   lj_engine *engine = run->engine;
+  lj_run_tell(run);
   drop_call(run);
   leave_lane(run);
   lj_wire_free(&run->wire);
@@ -114,11 +123,15 @@ static bool move_on(lj_run *run) {
     leave_lane(run);
     lj_lane_enter(&engine->lanes, lane, now);
     run->lane = lane;
+    memcpy(run->lane_name, lane->name, sizeof run->lane_name);
     run->target = next;
     lj_response_free(run->response);
     run->response = NULL;
     lj_wire_free(&run->wire);
     run->first_token_us = 0;
+    lj_buffer_clear(&run->fresh);
+    run->restart = run->restart || run->told;
+    run->told = false;
     return true;
   }
   return false;
@@ -246,6 +259,7 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
   run->job = claimed->job;
   memset(&claimed->job, 0, sizeof claimed->job);
   run->lane = lj_lane_of(claimed->lane);
+  if (run->lane != NULL) memcpy(run->lane_name, run->lane->name, sizeof run->lane_name);
   run->processed_on = now;
   run->started_us = lj_mono_us();
   lj_wire_init(&run->wire);

@@ -30,6 +30,7 @@ typedef struct lj_run {
   struct lj_engine *engine;
   lj_job job;
   lj_lane *lane;           /* entered; NULL when none is */
+  char lane_name[LJ_LANE_NAME_SIZE]; /* of the last call; "" when there was none */
   lj_route route;
   size_t target;           /* index in the route */
   cJSON *request;
@@ -39,6 +40,8 @@ typedef struct lj_run {
   lj_response *response;
   lj_call *call;           /* NULL: none in flight */
   lj_buffer fresh;         /* text that worker:token has not told yet */
+  bool told;               /* worker:token has told some of this call's text */
+  bool restart;            /* the next worker:token says that what was told before is void */
   int64_t processed_on;    /* wall clock of the claim */
   int64_t started_us;      /* monotonic, of the claim */
   int64_t first_token_us;  /* monotonic; 0: none yet */
@@ -58,6 +61,9 @@ typedef struct lj_run {
 /* Takes over `claimed` (its job and its place in the lane) and starts the call; a job that can't be started ends at once.
  * LJ_NOMEM: nothing was taken over. */
 int lj_run_start(struct lj_engine *engine, lj_claimed *claimed, int64_t now) LJ_MUST_CHECK;
+
+/* Hands text that worker:token has not told yet to the outbox. */
+void lj_run_tell(lj_run *run);
 
 /* Aborts the call and gives the attempt back. */
 void lj_run_interrupt(lj_run *run, int code, const char *why);

@@ -72,6 +72,7 @@ static int settle_ends(lj_engine *engine, size_t *done, bool stale[MAX_ENDS]) {
     lj_settlement settlement = {.end = run->end,
                                 .seq = run->job.seq,
                                 .token = run->job.token,
+                                .lane = run->lane_name[0] != '\0' ? run->lane_name : NULL,
                                 .history = run->history,
                                 .json = run->json,
                                 .at = run->at};

@@ -27,6 +27,7 @@ int lj_settle(lj_store *store, const lj_settlement *settlement, bool *stale) {
   if (rc == SQLITE_OK) rc = bind_optional(statement, 3, settlement->history);
   if (rc == SQLITE_OK) rc = bind_optional(statement, 4, settlement->json);
   if (rc == SQLITE_OK && settlement->end != LJ_END_RELEASE) rc = sqlite3_bind_int64(statement, 5, settlement->at);
+  if (rc == SQLITE_OK) rc = bind_optional(statement, 6, settlement->lane);
   if (rc != SQLITE_OK) {
     lj_store_release(statement);
     return lj_store_code(store, rc);

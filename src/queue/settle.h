@@ -23,6 +23,7 @@ typedef struct lj_settlement {
   lj_end end;
   int64_t seq;
   const char *token;
+  const char *lane;    /* where the last call went, or NULL */
   const char *history; /* JSON array, or NULL */
   const char *json;    /* the result (COMPLETE) or the error (others; NULL for RELEASE: keep the last one) */
   int64_t at;          /* finished_on, or run_at for RETRY */

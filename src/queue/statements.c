@@ -39,15 +39,15 @@ static const char *const texts[LJ_SQL_END] = {
                        "WHERE status = 'delayed' AND (run_at IS NULL OR run_at <= ?1) ORDER BY run_at LIMIT 200)",
     [LJ_SQL_NEXT_DUE] = "SELECT ifnull(run_at, 0) FROM llm_jobs WHERE status = 'delayed' ORDER BY run_at LIMIT 1",
 
-    /* Ends: (1) seq, (2) token, (3) history, (4) the JSON, (5) a time. */
-    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, history = ?3, result = ?4, "
+    /* Ends: (1) seq, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane. */
+    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, history = ?3, result = ?4, "
                         "error = NULL, finished_on = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, history = ?3, error = ?4, "
+    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, lane = ?6, history = ?3, error = ?4, "
                      "run_at = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
+    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, lane = ?6, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
                     " " FENCE,
     [LJ_SQL_RELEASE] = "UPDATE llm_jobs SET status = 'waiting', progress = 0, partial = NULL, attempts = max(attempts - 1, 0), "
-                       "history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
+                       "lane = ?6, history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
 
     [LJ_SQL_RENEW] = "UPDATE llm_jobs SET lease_until = ?2 WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_HELD] = "SELECT seq, lease_token FROM llm_jobs WHERE status = 'active' AND lease_owner = ?1",
