@@ -23,6 +23,7 @@
       'target_name': 'llmjobs',
       'includes': ['scripts/gyp/c.gypi'],
       'type': 'static_library',
+      'product_prefix': 'lib', # node-gyp takes it away from every target
       # A whole archive, not an index of object files: other programs link it.
       'standalone_static_library': 1,
       'hard_dependency': 1,

@@ -11,6 +11,7 @@
 const { spawn } = require('node:child_process');
 const os = require('node:os');
 const path = require('node:path');
+const tty = require('node:tty');
 const { setup, main } = require('./setup');
 const paths = require('./setup/paths');
 
@@ -18,13 +19,14 @@ const paths = require('./setup/paths');
 function runScript(/** @type {string[]} */ args) {
   return new Promise((resolve, reject) => {
     const child = spawn(paths.node, args, { stdio: 'inherit' });
-    // A terminal sends Ctrl-C to both processes: this one waits for what the child makes of it. A signal sent to this
-    // process alone is handed on.
+    // A terminal sends Ctrl-C to both processes: this one waits for what the child makes of it. Everything else was sent to
+    // this process alone and is handed on.
+    const terminal = [0, 1, 2].some((descriptor) => tty.isatty(descriptor));
     const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
     for (const signal of signals) {
       process.removeAllListeners(signal);
       process.on(signal, () => {
-        if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+        if (signal !== 'SIGINT' || !terminal) child.kill(signal);
       });
     }
     child.on('error', reject);

@@ -74,7 +74,9 @@ async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what)
   // binding.gyp starts "node": any version will do, but there must be one.
   env.PATH = `${path.dirname(paths.node)}${path.delimiter}${env.PATH ?? ''}`;
   try {
-    await run(paths.node, [paths.nodeGyp, ...args], { cwd: paths.root, env, what, limit: 200_000 });
+    const output = await run(paths.node, [paths.nodeGyp, ...args], { cwd: paths.root, env, what, limit: 200_000 });
+    const rest = output.replace(NOISE, '');
+    if (/\bwarning:/.test(rest)) process.stderr.write(rest);
   } catch (error) {
     throw new SetupError(/** @type {Error} */ (error).message.replace(NOISE, ''));
   }
