@@ -230,14 +230,25 @@ int lj_error_class(const lj_provider_error *error) {
 /* The most telling of code and type, for the message. */
 static const char *label_of(const lj_provider_error *error) { return error->code[0] != '\0' ? error->code : error->type; }
 
+/* What to do about it, where the provider's own words may not say. It stands before them, because they may be cut. */
+static const char *advice_of(int code) {
+  switch (code) {
+    case LJ_AUTH: return "; check the provider's apiKey";
+    case LJ_QUOTA_EXCEEDED: return "; check the account's balance and limits";
+    case LJ_MODEL_NOT_FOUND: return "; check the model's name and baseUrl";
+    case LJ_CONTEXT_LENGTH: return "; shorten the prompt, or use a model with a larger context";
+    default: return "";
+  }
+}
+
 static void describe(lj_fault *fault, int code, const char *what, const lj_provider_error *error) {
   char words[LJ_MAX_ERROR_TEXT + 1];
   char label[65];
   const char *shown = label_of(error);
   lj_redact(words, sizeof words, error->message, strlen(error->message));
   lj_redact(label, sizeof label, shown, strlen(shown));
-  (void)lj_fault_set(fault, code, "%s%s%s%s%s%s", what, label[0] != '\0' ? " (" : "", label, label[0] != '\0' ? ")" : "",
-                     words[0] != '\0' ? ": " : "", words);
+  (void)lj_fault_set(fault, code, "%s%s%s%s%s%s%s", what, label[0] != '\0' ? " (" : "", label, label[0] != '\0' ? ")" : "",
+                     advice_of(code), words[0] != '\0' ? ": " : "", words);
 }
 
 int lj_error_report(const lj_provider_error *error, lj_fault *fault) {
@@ -283,9 +294,9 @@ static void describe_raw(lj_fault *fault, int code, const lj_head *head, const c
   }
   lj_redact(words, sizeof words, raw, length);
   if (words[0] == '\0') {
-    (void)lj_fault_set(fault, code, "The provider answered with status %d and no explanation", head->status);
+    (void)lj_fault_set(fault, code, "The provider answered with status %d and no explanation%s", head->status, advice_of(code));
   } else {
-    (void)lj_fault_set(fault, code, "The provider answered with status %d: %s", head->status, words);
+    (void)lj_fault_set(fault, code, "The provider answered with status %d%s: %s", head->status, advice_of(code), words);
   }
 }
 

@@ -11,7 +11,7 @@ enum {
   MIN_BEARER = 16
 };
 
-static const char *const prefixes[] = {"sk-", "sk_", "pk-", "rk-", "gsk_", "xai-", "AIza", "hf_", "nvapi-", "pplx-", "key-", "ghp_"};
+static const char *const prefixes[] = {"sk-", "sk_", "pk-", "rk-", "gsk_", "xai-", "AIza", "hf_", "nvapi-", "pplx-", "ghp_"};
 
 static const char replacement[] = "[key]";
 
@@ -30,6 +30,18 @@ static bool has_key_prefix(const char *word, size_t length) {
     }
   }
   return false;
+}
+
+/* Where a key begins in this word, as in "api_key=sk-…"; its length when there is none. */
+static size_t key_at(const char *word, size_t length) {
+  size_t at;
+  for (at = 0; at < length; at++) {
+    bool begins = at == 0 || strchr("=/.+~*", word[at - 1]) != NULL;
+    if (begins && has_key_prefix(word + at, length - at)) {
+      return at;
+    }
+  }
+  return length;
 }
 
 static bool is_word(const char *word, size_t length, const char *lower) {
@@ -52,32 +64,35 @@ static size_t word_end(const char *text, size_t from, size_t length) {
   return from;
 }
 
+/* Appends at `to` and returns where the text ends now. */
+static size_t put(char *out, size_t size, size_t to, const char *text, size_t length) {
+  lj_text_copy(out + to, size - to, text, length);
+  return to + strlen(out + to);
+}
+
 void lj_redact(char *out, size_t size, const char *text, size_t length) {
   size_t from = 0;
   size_t to = 0;
   bool after_bearer = false;
+  if (size > 0) {
+    out[0] = '\0';
+  }
   while (from < length && to + 1 < size) {
     size_t end = word_end(text, from, length);
-    size_t word = end - from;
-    const char *source = text + from;
-    if (word == 0) { /* a run of bytes that no key is made of */
+    size_t shown = end - from;
+    if (shown == 0) { /* a run of bytes that no key is made of */
       while (end < length && !is_key_byte(text[end])) {
         end++;
       }
-      word = end - from;
+      to = put(out, size, to, text + from, end - from);
     } else {
-      bool is_key = has_key_prefix(source, word) || (after_bearer && word >= MIN_BEARER);
-      after_bearer = is_word(source, word, "bearer");
-      if (is_key) {
-        source = replacement;
-        word = sizeof replacement - 1;
+      shown = after_bearer && shown >= MIN_BEARER ? 0 : key_at(text + from, shown);
+      after_bearer = is_word(text + from, end - from, "bearer");
+      to = put(out, size, to, text + from, shown);
+      if (from + shown < end) {
+        to = put(out, size, to, replacement, sizeof replacement - 1);
       }
     }
-    lj_text_copy(out + to, size - to, source, word);
-    to += strlen(out + to);
     from = end;
-  }
-  if (to == 0 && size > 0) {
-    out[0] = '\0';
   }
 }

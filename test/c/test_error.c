@@ -16,24 +16,24 @@ static const struct {
     {400, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"unsupported_value\"}}",
      "BAD_REQUEST The provider answered with status 400 (unsupported_value): m\n"},
     {400, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"invalid_request_error\",\"code\":\"context_length_exceeded\"}}",
-     "CONTEXT_LENGTH The provider answered with status 400 (context_length_exceeded): m\n"},
+     "CONTEXT_LENGTH The provider answered with status 400 (context_length_exceeded); shorten the prompt, or use a model with a larger context: m\n"},
     {400, NULL, "{\"error\":{\"code\":400,\"message\":\"m\",\"type\":\"exceed_context_size_error\"}}",
-     "CONTEXT_LENGTH The provider answered with status 400 (exceed_context_size_error): m\n"},
+     "CONTEXT_LENGTH The provider answered with status 400 (exceed_context_size_error); shorten the prompt, or use a model with a larger context: m\n"},
     {400, NULL, "{\"object\":\"error\",\"message\":\"the Maximum Context Length is 8\",\"type\":\"BadRequestError\",\"code\":400}",
-     "CONTEXT_LENGTH The provider answered with status 400 (BadRequestError): the Maximum Context Length is 8\n"},
+     "CONTEXT_LENGTH The provider answered with status 400 (BadRequestError); shorten the prompt, or use a model with a larger context: the Maximum Context Length is 8\n"},
     {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"content_policy_violation\"}}",
      "CONTENT_FILTERED The provider answered with status 400 (content_policy_violation): m\n"},
     {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"content_filter\"}}",
      "CONTENT_FILTERED The provider answered with status 400 (content_filter): m\n"},
     {400, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"model_not_found\"}}",
-     "MODEL_NOT_FOUND The provider answered with status 400 (model_not_found): m\n"},
+     "MODEL_NOT_FOUND The provider answered with status 400 (model_not_found); check the model's name and baseUrl: m\n"},
     {401, NULL, "{\"error\":{\"message\":\"Incorrect API key provided: sk-proj-abc***xyz.\",\"code\":\"invalid_api_key\"}}",
-     "AUTH The provider answered with status 401 (invalid_api_key): Incorrect API key provided: [key]\n"},
+     "AUTH The provider answered with status 401 (invalid_api_key); check the provider's apiKey: Incorrect API key provided: [key]\n"},
     {402, NULL, "{\"error\":{\"message\":\"Insufficient Balance\"}}",
-     "QUOTA_EXCEEDED The provider answered with status 402: Insufficient Balance\n"},
-    {403, NULL, "{\"error\":{\"message\":\"m\"}}", "AUTH The provider answered with status 403: m\n"},
-    {404, NULL, "{\"error\":\"model 'x' not found\"}", "MODEL_NOT_FOUND The provider answered with status 404: model 'x' not found\n"},
-    {404, NULL, "404 page not found", "MODEL_NOT_FOUND The provider answered with status 404: 404 page not found\n"},
+     "QUOTA_EXCEEDED The provider answered with status 402; check the account's balance and limits: Insufficient Balance\n"},
+    {403, NULL, "{\"error\":{\"message\":\"m\"}}", "AUTH The provider answered with status 403; check the provider's apiKey: m\n"},
+    {404, NULL, "{\"error\":\"model 'x' not found\"}", "MODEL_NOT_FOUND The provider answered with status 404; check the model's name and baseUrl: model 'x' not found\n"},
+    {404, NULL, "404 page not found", "MODEL_NOT_FOUND The provider answered with status 404; check the model's name and baseUrl: 404 page not found\n"},
     {408, NULL, "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 408: m\n"},
     {409, NULL, "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 409: m\n"},
     {413, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}",
@@ -45,9 +45,9 @@ static const struct {
     {429, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}",
      "RATE_LIMITED The provider answered with status 429 (rate_limit_exceeded): m\n"},
     {429, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}}",
-     "QUOTA_EXCEEDED The provider answered with status 429 (insufficient_quota): m\n"},
+     "QUOTA_EXCEEDED The provider answered with status 429 (insufficient_quota); check the account's balance and limits: m\n"},
     {429, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"credit_balance_exhausted\"}}",
-     "QUOTA_EXCEEDED The provider answered with status 429 (credit_balance_exhausted): m\n"},
+     "QUOTA_EXCEEDED The provider answered with status 429 (credit_balance_exhausted); check the account's balance and limits: m\n"},
     {429, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"slow_down\"}}",
      "RATE_LIMITED The provider answered with status 429 (slow_down): m\n"},
     {500, NULL, "{\"error\":{\"message\":\"m\",\"type\":\"server_error\"}}",
@@ -139,6 +139,7 @@ static void keys_are_not_repeated(void **state) {
       {"Authorization: Bearer abcdefghijklmnop1234", "Authorization: Bearer [key]"},
       {"Bearer token missing", "Bearer token missing"},
       {"gsk_0123456789abcdef, xai-0123456789", "[key], [key]"},
+      {"api_key=sk-abcdefgh12345&x, url/sk-abcdefgh", "api_key=[key]&x, url/[key]"},
       {"risk-free task-0123456789", "risk-free task-0123456789"},
       {"sk-", "sk-"},
       {"", ""},
@@ -175,6 +176,29 @@ static void words_are_cut_at_the_ceiling_and_never_inside_a_character(void **sta
   lj_buffer_free(&log);
 }
 
+static void an_error_is_kept_up_to_its_ceiling(void **state) {
+  static const char start[] = "{\"error\":{\"message\":\"m\",\"rest\":\"";
+  size_t length = 2 * LJ_MAX_ERROR_BODY;
+  char *body = malloc(length + 1);
+  exchange run = {0};
+  size_t size;
+  (void)state;
+  assert_non_null(body);
+  memset(body, 'x', length);
+  memcpy(body, start, strlen(start));
+  memcpy(body + length - 3, "\"}}", 4);
+  run.provider = lj_provider_find("openai");
+  run.status = 500;
+  run.body = body;
+  for (size = 0; size < COUNT_OF(piece_sizes); size++) {
+    lj_buffer log;
+    assert_code(run_exchange(&run, piece_sizes[size], &log, NULL), LJ_SERVER_ERROR);
+    assert_non_null(strstr(log.data, "status 500: {\"error\":{")); /* its end is missing, so it is no JSON any more */
+    lj_buffer_free(&log);
+  }
+  free(body);
+}
+
 static void an_endless_error_body_is_read_no_further_than_needed(void **state) {
   char block[4096];
   lj_response *response = NULL;
@@ -201,6 +225,7 @@ int main(void) {
       tidy_test(the_wait_is_read_in_every_form),
       tidy_test(keys_are_not_repeated),
       tidy_test(words_are_cut_at_the_ceiling_and_never_inside_a_character),
+      tidy_test(an_error_is_kept_up_to_its_ceiling),
       tidy_test(an_endless_error_body_is_read_no_further_than_needed),
   };
   lj_memory_init();

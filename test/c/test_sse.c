@@ -91,6 +91,7 @@ static void an_event_as_large_as_the_ceiling_passes_and_a_larger_one_does_not(vo
   static const char fits[] = "data: 12345678\n\n";
   static const char joined[] = "data: 1234\ndata: 678\n\n";
   static const char larger[] = "data: 123456789\n\n";
+  static const char comment[] = ": 0123456789012345678901234567890123456789\n\n";
   static const char joined_larger[] = "data: 1234\ndata: 6789\n\n";
   size_t size;
   (void)state;
@@ -102,6 +103,8 @@ static void an_event_as_large_as_the_ceiling_passes_and_a_larger_one_does_not(vo
     assert_code(run(joined, strlen(joined), piece_sizes[size], 8, &tape), LJ_OK);
     lj_buffer_free(&tape.log);
     assert_code(run(larger, strlen(larger), piece_sizes[size], 8, &tape), LJ_TOO_BIG);
+    lj_buffer_free(&tape.log);
+    assert_code(run(comment, strlen(comment), piece_sizes[size], 8, &tape), LJ_TOO_BIG);
     lj_buffer_free(&tape.log);
     assert_code(run(joined_larger, strlen(joined_larger), piece_sizes[size], 8, &tape), LJ_TOO_BIG);
     lj_buffer_free(&tape.log);
