@@ -16,7 +16,6 @@ const v8 = require('node:v8');
 for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) v8.setFlagsFromString(flag);
 
 const fs = require('node:fs');
-const v8 = require('node:v8');
 const { loadAddon } = require('./addon.js');
 const { openPort } = require('./port.js');
 const { watchDatabase } = require('./watch.js');
@@ -26,10 +25,6 @@ const { watchDatabase } = require('./watch.js');
 /**
  * @typedef {{id?: unknown, channel: string, payload?: any, error?: {code: string, message: string}}} Message
  */
-
-// This thread only carries messages. V8's compilers would make that no faster that anybody notices, and would take 8 MB of the
-// process's memory once some thousand jobs have gone by (npm run bench -- memory).
-for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) v8.setFlagsFromString(flag);
 
 const port = openPort();
 
