@@ -9,7 +9,6 @@ static const lj_openai_dialect openai = {
     .max_stops = 4,
     .developer_role = true,
     .json_schema = true,
-    .empty_content = false,
 };
 
 static const lj_openai_dialect compatible = {
@@ -18,7 +17,6 @@ static const lj_openai_dialect compatible = {
     .max_stops = 0,
     .developer_role = false,
     .json_schema = true,
-    .empty_content = false,
 };
 
 static const lj_openai_dialect deepseek = {
@@ -27,7 +25,6 @@ static const lj_openai_dialect deepseek = {
     .max_stops = 16,
     .developer_role = false,
     .json_schema = false,
-    .empty_content = true,
 };
 
 static int build_openai(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {

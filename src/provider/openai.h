@@ -17,7 +17,6 @@ typedef struct lj_openai_dialect {
   int max_stops;            /* the most stop sequences, 0: not known */
   bool developer_role;      /* knows "developer"; else it is sent as "system" */
   bool json_schema;         /* knows response_format json_schema */
-  bool empty_content;       /* an assistant's missing content is "" rather than null, unless it called tools */
 } lj_openai_dialect;
 
 /* lj_provider.build, for one dialect. */

@@ -46,15 +46,13 @@ static int add_part(cJSON *list, const cJSON *part) {
   return rc;
 }
 
-static int add_content(const lj_openai_dialect *dialect, cJSON *message, const cJSON *source) {
+static int add_content(cJSON *message, const cJSON *source) {
   const cJSON *content = lj_json_get(source, "content");
   const cJSON *part;
   cJSON *list;
   int rc;
-  if (content == NULL) {
-    bool called = lj_json_array(source, "toolCalls") != NULL;
-    return lj_json_put_value(message, "content",
-                             dialect->empty_content && !called ? cJSON_CreateString("") : cJSON_CreateNull());
+  if (content == NULL) { /* the checks let it be missing only beside tool calls, where every dialect takes null */
+    return lj_json_put_value(message, "content", cJSON_CreateNull());
   }
   if (!cJSON_IsArray(content)) {
     return lj_json_refer(message, "content", content);
@@ -136,7 +134,7 @@ static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSO
     rc = lj_json_refer_string(message, "role", role != NULL ? role : "user");
   }
   if (rc == LJ_OK) {
-    rc = add_content(dialect, message, source);
+    rc = add_content(message, source);
   }
   if (rc == LJ_OK) {
     rc = add_calls(message, source);

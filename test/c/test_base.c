@@ -11,6 +11,10 @@
 #include "base/utf8.h"
 #include "support/test.h"
 
+#ifndef _WIN32
+#include <signal.h>
+#endif
+
 static void codes_have_names_and_classes(void **state) {
   int code;
   (void)state;
@@ -152,6 +156,27 @@ static void threads_share_under_a_lock(void **state) {
   lj_mutex_destroy(&shared.mutex);
 }
 
+#ifndef _WIN32
+static void look_at_mask(void *argument) {
+  sigset_t mask;
+  if (pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0) {
+    *(int *)argument = sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGUSR1) == 1;
+  }
+}
+
+static void signals_stay_with_the_host(void **state) {
+  lj_thread thread;
+  sigset_t mask;
+  int all_blocked = 0;
+  (void)state;
+  assert_code(lj_thread_start(&thread, "mask", look_at_mask, &all_blocked), LJ_OK);
+  lj_thread_join(&thread);
+  assert_int_equal(all_blocked, 1);
+  assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &mask), 0);
+  assert_int_equal(sigismember(&mask, SIGTERM), 0);
+}
+#endif
+
 static void processes_and_files(void **state) {
   char name[256];
   char small[4];
@@ -225,6 +250,9 @@ int main(void) {
       tidy_test(the_clocks_run_unless_a_test_holds_them),
       tidy_test(random_numbers_are_hexadecimal_and_differ),
       tidy_test(threads_share_under_a_lock),
+#ifndef _WIN32
+      tidy_test(signals_stay_with_the_host),
+#endif
       tidy_test(processes_and_files),
       tidy_test(log_lines_are_filtered_and_cut),
       tidy_test(memory_fails_when_asked_and_is_counted),

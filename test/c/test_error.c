@@ -32,6 +32,8 @@ static const struct {
     {402, NULL, "{\"error\":{\"message\":\"Insufficient Balance\"}}",
      "QUOTA_EXCEEDED The provider answered with status 402; check the account's balance and limits: Insufficient Balance\n"},
     {403, NULL, "{\"error\":{\"message\":\"m\"}}", "AUTH The provider answered with status 403; check the provider's apiKey: m\n"},
+    {403, NULL, "{\"error\":{\"message\":\"m\",\"code\":\"content_filter\"}}",
+     "CONTENT_FILTERED The provider answered with status 403 (content_filter): m\n"},
     {404, NULL, "{\"error\":\"model 'x' not found\"}", "MODEL_NOT_FOUND The provider answered with status 404; check the model's name and baseUrl: model 'x' not found\n"},
     {404, NULL, "404 page not found", "MODEL_NOT_FOUND The provider answered with status 404; check the model's name and baseUrl: 404 page not found\n"},
     {408, NULL, "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 408: m\n"},

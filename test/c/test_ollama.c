@@ -21,6 +21,8 @@ static void bodies(void **state) {
        "{\"model\":\"m\"," HI ",\"options\":{},\"format\":{\"type\":\"object\"},\"think\":true,\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"none\"}}",
        "{\"model\":\"m\"," HI ",\"options\":{},\"think\":false,\"stream\":true}", NULL},
+      {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"minimal\"}}",
+       "{\"model\":\"m\"," HI ",\"options\":{},\"think\":\"low\",\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"max\"}}",
        "{\"model\":\"m\"," HI ",\"options\":{},\"think\":\"high\",\"stream\":true}", NULL},
       {"ollama",

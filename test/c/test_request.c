@@ -147,6 +147,23 @@ static void bad_requests_are_named_without_their_text(void **state) {
   }
 }
 
+static void tools_are_limited_in_number(void **state) {
+  lj_buffer data;
+  cJSON *request = NULL;
+  lj_fault fault;
+  int at;
+  (void)state;
+  lj_buffer_init(&data, 1 << 20);
+  assert_code(lj_buffer_append_text(&data, "{\"prompt\":\"Hi\",\"tools\":["), LJ_OK);
+  for (at = 0; at < 129; at++) {
+    assert_code(lj_buffer_printf(&data, "%s{\"name\":\"f%d\"}", at > 0 ? "," : "", at), LJ_OK);
+  }
+  assert_code(lj_buffer_append_text(&data, "]}"), LJ_OK);
+  assert_code(prepare(NULL, data.data, &request, &fault), LJ_BAD_JOB);
+  assert_string_equal(fault.message, "data.tools is an array, but must be an array of at most 128 tools");
+  lj_buffer_free(&data);
+}
+
 static void an_object_is_wanted_for_json_and_for_a_schema(void **state) {
   static const struct {
     const char *request;
@@ -168,6 +185,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(good_requests_are_normalised),
       tidy_test(bad_requests_are_named_without_their_text),
+      tidy_test(tools_are_limited_in_number),
       tidy_test(an_object_is_wanted_for_json_and_for_a_schema),
   };
   lj_memory_init();
