@@ -58,3 +58,18 @@ void lj_text_copy(char *out, size_t size, const char *text, size_t length) {
   }
   out[to] = '\0';
 }
+
+void lj_fault_hide(lj_fault *fault, const char *secret) {
+  static const char instead[] = "[key]";
+  size_t length = secret != NULL ? strlen(secret) : 0;
+  if (length < sizeof instead) {
+    return; /* a key as short as what would replace it is no secret, and the text must not grow */
+  }
+  char *found = strstr(fault->message, secret);
+  while (found != NULL) {
+    memcpy(found, instead, sizeof instead - 1);
+    found += sizeof instead - 1;
+    memmove(found, found + length - (sizeof instead - 1), strlen(found + length - (sizeof instead - 1)) + 1);
+    found = strstr(found, secret);
+  }
+}

@@ -24,6 +24,9 @@ void lj_fault_clear(lj_fault *fault);
  * function can end with `return lj_fault_set(fault, LJ_BAD_JOB, "…")`. `fault` may be NULL. */
 int lj_fault_set(lj_fault *fault, int code, const char *format, ...) LJ_PRINTF(3, 4);
 
+/* Replaces every occurrence of `secret` in the message by "[key]". `secret` may be NULL. */
+void lj_fault_hide(lj_fault *fault, const char *secret);
+
 /* Copies at most `size` − 1 bytes of `text` without cutting a UTF-8 character, replaces invalid UTF-8 and control
  * characters but LF and TAB by '?'. Always terminated. */
 void lj_text_copy(char *out, size_t size, const char *text, size_t length);

@@ -104,6 +104,10 @@ static int check_key(const cJSON *source, const char *path, lj_provider_config *
   provider->key_variable = lj_json_string(key, "env");
   const char *value = getenv(provider->key_variable);
   if (value == NULL || *value == '\0') return LJ_OK; /* the jobs that need it fail with AUTH and name the variable */
+  for (const char *at = value; *at != '\0'; at++)
+    if ((unsigned char)*at <= ' ' || *at == 0x7f)
+      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.env: the value of %s has a space or a line end in it; set the bare key",
+                          key_path, provider->key_variable);
   provider->api_key = lj_strdup(value);
   return provider->api_key != NULL ? LJ_OK : LJ_NOMEM;
 }

@@ -86,6 +86,17 @@ static void only_well_formed_utf8_stays(void **state) {
   }
 }
 
+static void a_fault_hides_a_secret_wherever_it_stands(void **state) {
+  lj_fault fault;
+  (void)state;
+  lj_fault_set(&fault, LJ_AUTH, "s3cr3t-key is wrong: s3cr3t-keys3cr3t-key, not s3cr3t-ke");
+  lj_fault_hide(&fault, "s3cr3t-key");
+  assert_string_equal(fault.message, "[key] is wrong: [key][key], not s3cr3t-ke");
+  lj_fault_hide(&fault, NULL);
+  lj_fault_hide(&fault, "");
+  assert_string_equal(fault.message, "[key] is wrong: [key][key], not s3cr3t-ke");
+}
+
 static void the_clocks_run_unless_a_test_holds_them(void **state) {
   int64_t wall = lj_wall_ms();
   int64_t mono = lj_mono_us();
