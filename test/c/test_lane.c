@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lanes: how many calls run in one, and when one that had trouble opens again. Time is a number here; nothing sleeps.
+ */
+#include "base/clock.h"
+#include "policy/lane.h"
+#include "support/test.h"
+
+typedef struct lane_fixture {
+  lj_lanes lanes;
+  lj_provider_config limited;   /* two calls at a time */
+  lj_provider_config unlimited;
+  long live;
+} lane_fixture;
+
+static int lane_setup(void **state) {
+  lane_fixture *fixture = calloc(1, sizeof *fixture);
+  assert_non_null(fixture);
+  fixture->limited = (lj_provider_config){.name = "limited", .index = 0, .max_concurrent = 2};
+  fixture->unlimited = (lj_provider_config){.name = "unlimited", .index = 1};
+  fixture->live = lj_memory_live();
+  lj_lanes_init(&fixture->lanes);
+  lj_clock_virtual(1700000000000, 50000000);
+  *state = fixture;
+  return 0;
+}
+
+static int lane_teardown(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lanes_free(&fixture->lanes);
+  lj_clock_real();
+  bool tidy = lj_memory_live() == fixture->live;
+  free(fixture);
+  return tidy ? 0 : -1;
+}
+
+static lj_lane *get(lane_fixture *fixture, const lj_provider_config *provider, const char *model) {
+  lj_target target = {.provider = provider, .model = model};
+  lj_lane *lane = lj_lanes_get(&fixture->lanes, &target, lj_mono_ms());
+  assert_non_null(lane);
+  return lane;
+}
+
+static size_t room(lane_fixture *fixture, const lj_lane *lane) { return lj_lane_capacity(&fixture->lanes, lane, lj_mono_ms()); }
+static void enter(lane_fixture *fixture, lj_lane *lane) { lj_lane_enter(&fixture->lanes, lane, lj_mono_ms()); }
+static void wait_ms(int64_t milliseconds) { lj_clock_advance(milliseconds, milliseconds * 1000); }
+
+static void same_target_is_the_same_lane(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->limited, "x");
+  assert_string_equal(lane->name, "limited/x");
+  assert_ptr_equal(get(fixture, &fixture->limited, "x"), lane);
+  assert_ptr_not_equal(get(fixture, &fixture->limited, "y"), lane);
+  assert_ptr_not_equal(get(fixture, &fixture->unlimited, "x"), lane);
+  assert_int_equal(fixture->lanes.count, 3);
+  assert_ptr_equal(lj_lane_of(lane->name), lane);
+  assert_null(lj_lane_of(""));
+}
+
+static void lanes_of_one_provider_share_its_limit(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *x = get(fixture, &fixture->limited, "x");
+  lj_lane *y = get(fixture, &fixture->limited, "y");
+  assert_int_equal(room(fixture, x), 2);
+  enter(fixture, x);
+  assert_int_equal(room(fixture, x), 1);
+  assert_int_equal(room(fixture, y), 1);
+  enter(fixture, y);
+  assert_int_equal(room(fixture, x), 0);
+  assert_int_equal(room(fixture, y), 0);
+  lj_lane_leave(&fixture->lanes, x);
+  assert_int_equal(room(fixture, y), 1);
+  lj_lane_leave(&fixture->lanes, y);
+  assert_int_equal(room(fixture, y), 2);
+}
+
+static void provider_without_a_limit_takes_all_that_may_run(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  for (int i = 0; i < 3000; i++) enter(fixture, lane);
+  assert_true(room(fixture, lane) >= LJ_MAX_CONCURRENCY);
+}
+
+static void pause_with_a_time_lasts_exactly_so_long(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  assert_int_equal(lj_lane_pause(lane, 7000, lj_mono_ms()), 7000);
+  assert_int_equal(room(fixture, lane), 0);
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()), lj_mono_ms() + 7000);
+  wait_ms(6999);
+  assert_int_equal(room(fixture, lane), 0);
+  assert_false(lj_lanes_opened(&fixture->lanes, lj_mono_ms()));
+  wait_ms(1);
+  assert_int_equal(room(fixture, lane), 1);
+  assert_true(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()) == INT64_MAX);
+  assert_true(lj_lanes_opened(&fixture->lanes, lj_mono_ms()));
+  assert_false(lj_lanes_opened(&fixture->lanes, lj_mono_ms())); /* told once */
+}
+
+static void after_a_pause_one_probe_runs_until_it_has_gone_well(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  lj_lane *other = get(fixture, &fixture->unlimited, "y");
+  (void)lj_lane_pause(lane, 100, lj_mono_ms());
+  assert_true(room(fixture, other) > 1); /* another lane of the provider goes on */
+  wait_ms(100);
+  assert_int_equal(room(fixture, lane), 1);
+  enter(fixture, lane);
+  assert_int_equal(room(fixture, lane), 0);
+  lj_lane_leave(&fixture->lanes, lane);
+  assert_int_equal(room(fixture, lane), 1);
+  lj_lane_success(lane);
+  assert_true(room(fixture, lane) > 1);
+}
+
+static void pauses_in_a_row_double_and_a_success_begins_anew(void **state) {
+  static const int64_t ceilings[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000};
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  for (int round = 0; round < 2; round++) {
+    for (size_t i = 0; i < COUNT_OF(ceilings); i++) {
+      int64_t wait = lj_lane_pause(lane, -1, lj_mono_ms());
+      assert_in_range(wait, ceilings[i] / 2, ceilings[i]);
+      wait_ms(wait);
+    }
+    lj_lane_success(lane);
+  }
+}
+
+static void failures_while_paused_only_make_it_longer(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  assert_int_equal(lj_lane_pause(lane, 5000, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(lane, -1, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(lane, 100, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(lane, 9000, lj_mono_ms()), 9000);
+  assert_int_equal(lane->trouble, 1);
+  lj_lane_success(lane);
+  assert_int_equal(lane->trouble, 0);
+  assert_true(room(fixture, lane) > 1);
+}
+
+static void next_to_open_is_the_earliest(void **state) {
+  lane_fixture *fixture = *state;
+  int64_t now = lj_mono_ms();
+  assert_true(lj_lanes_next_open(&fixture->lanes, now) == INT64_MAX);
+  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "x"), 900, now);
+  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "y"), 300, now);
+  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "z"), 600, now);
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, now), now + 300);
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, now + 300), now + 600);
+}
+
+static void idlest_lane_makes_room_and_busy_or_troubled_ones_stay(void **state) {
+  lane_fixture *fixture = *state;
+  char model[16];
+  lj_lane *busy = get(fixture, &fixture->unlimited, "busy");
+  lj_lane *troubled = get(fixture, &fixture->unlimited, "troubled");
+  lj_lane *paused = get(fixture, &fixture->unlimited, "paused");
+  enter(fixture, busy);
+  (void)lj_lane_pause(troubled, 1, lj_mono_ms());
+  (void)lj_lane_pause(paused, 100000000, lj_mono_ms());
+  wait_ms(10);
+  for (int i = 0; fixture->lanes.count < LJ_MAX_LANES; i++) {
+    (void)snprintf(model, sizeof model, "m%d", i);
+    (void)get(fixture, &fixture->unlimited, model);
+    wait_ms(1);
+  }
+  (void)get(fixture, &fixture->unlimited, "m0"); /* used again: now m1 is the idlest */
+  lj_lane *kept = get(fixture, &fixture->unlimited, "m2");
+  (void)get(fixture, &fixture->unlimited, "new");
+  assert_int_equal(fixture->lanes.count, LJ_MAX_LANES);
+  for (size_t i = 0; i < fixture->lanes.count; i++) assert_string_not_equal(fixture->lanes.items[i]->name, "unlimited/m1");
+  assert_ptr_equal(get(fixture, &fixture->unlimited, "m2"), kept);
+  assert_ptr_equal(get(fixture, &fixture->unlimited, "busy"), busy);
+  assert_ptr_equal(get(fixture, &fixture->unlimited, "troubled"), troubled);
+  assert_ptr_equal(get(fixture, &fixture->unlimited, "paused"), paused);
+  assert_int_equal(fixture->lanes.count, LJ_MAX_LANES);
+}
+
+static void no_lane_is_made_when_all_are_in_use_or_memory_is_short(void **state) {
+  lane_fixture *fixture = *state;
+  char model[16];
+  lj_target target = {.provider = &fixture->unlimited, .model = "one more"};
+  lj_memory_fail_at(1, 0);
+  assert_null(lj_lanes_get(&fixture->lanes, &target, lj_mono_ms()));
+  lj_memory_fail_at(0, 0);
+  for (int i = 0; i < LJ_MAX_LANES; i++) {
+    (void)snprintf(model, sizeof model, "m%d", i);
+    enter(fixture, get(fixture, &fixture->unlimited, model));
+  }
+  assert_null(lj_lanes_get(&fixture->lanes, &target, lj_mono_ms()));
+  lj_lane_leave(&fixture->lanes, get(fixture, &fixture->unlimited, "m7"));
+  assert_non_null(lj_lanes_get(&fixture->lanes, &target, lj_mono_ms()));
+}
+
+static void long_model_names_are_cut(void **state) {
+  lane_fixture *fixture = *state;
+  char first[400];
+  char second[400];
+  memset(first, 'm', sizeof first);
+  memset(second, 'm', sizeof second);
+  first[399] = second[399] = '\0';
+  second[398] = 'n';
+  /* A name is cut at LJ_LANE_NAME_SIZE: two such models share one lane, but nothing is written past its end. */
+  lj_lane *lane = get(fixture, &fixture->unlimited, first);
+  assert_int_equal(strlen(lane->name), LJ_LANE_NAME_SIZE - 1);
+  (void)get(fixture, &fixture->unlimited, second);
+  assert_int_equal(lane->active, 0);
+}
+
+#define lane_test(function) cmocka_unit_test_setup_teardown(function, lane_setup, lane_teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      lane_test(same_target_is_the_same_lane),
+      lane_test(lanes_of_one_provider_share_its_limit),
+      lane_test(provider_without_a_limit_takes_all_that_may_run),
+      lane_test(pause_with_a_time_lasts_exactly_so_long),
+      lane_test(after_a_pause_one_probe_runs_until_it_has_gone_well),
+      lane_test(pauses_in_a_row_double_and_a_success_begins_anew),
+      lane_test(failures_while_paused_only_make_it_longer),
+      lane_test(next_to_open_is_the_earliest),
+      lane_test(idlest_lane_makes_room_and_busy_or_troubled_ones_stay),
+      lane_test(no_lane_is_made_when_all_are_in_use_or_memory_is_short),
+      lane_test(long_model_names_are_cut),
+  };
+  return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
+}
