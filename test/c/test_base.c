@@ -258,6 +258,7 @@ int main(void) {
       tidy_test(codes_have_names_and_classes),
       tidy_test(a_fault_is_set_whole),
       tidy_test(only_well_formed_utf8_stays),
+      tidy_test(a_fault_hides_a_secret_wherever_it_stands),
       tidy_test(the_clocks_run_unless_a_test_holds_them),
       tidy_test(random_numbers_are_hexadecimal_and_differ),
       tidy_test(threads_share_under_a_lock),
