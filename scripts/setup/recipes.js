@@ -98,7 +98,8 @@ async function curl(/** @type {string} */ source, /** @type {string} */ prefix) 
 
 async function cjson(/** @type {string} */ source, /** @type {string} */ prefix) {
   // CJSON_HIDE_SYMBOLS keeps the library's own "default" visibility attributes from undoing -fvisibility=hidden.
-  await archive(source, ['cJSON.c'], ['-DCJSON_HIDE_SYMBOLS'], path.join(prefix, 'lib/libcjson.a'));
+  // ENABLE_LOCALES reads and writes numbers with a point also in a host that has called setlocale.
+  await archive(source, ['cJSON.c'], ['-DCJSON_HIDE_SYMBOLS', '-DENABLE_LOCALES'], path.join(prefix, 'lib/libcjson.a'));
   copy(path.join(source, 'cJSON.h'), path.join(prefix, 'include/cjson/cJSON.h'));
 }
 
