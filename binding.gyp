@@ -5,6 +5,7 @@
   'variables': {
     'llm_jobs_sanitize%': '',
     'node_root_dir%': '/no/node/headers',
+    'llm_jobs_gcc%': '<!(node scripts/gyp.js gcc)',
     'llm_jobs_root%': '<!(node scripts/gyp.js root)',
     'llm_jobs_libraries%': '<!(node scripts/gyp.js libraries)',
   },

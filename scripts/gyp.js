@@ -6,6 +6,7 @@
  *
  *     node scripts/gyp.js root              this clone
  *     node scripts/gyp.js libraries         the folder of the static libraries (made by set-up)
+ *     node scripts/gyp.js gcc               whether the C compiler is gcc: yes or no
  *     node scripts/gyp.js engine OS         the engine's C files for this system
  *     node scripts/gyp.js addon             the addon's C files
  */
@@ -40,9 +41,17 @@ function librariesFolder() {
   return folder;
 }
 
+/** clang calls itself gcc in most ways; its own macro tells them apart. */
+function isGcc() {
+  const { ask, compiler } = require('./setup/command');
+  const macros = ask(compiler(), ['-dM', '-E', '-x', 'c', '/dev/null']) ?? '';
+  return /#define __GNUC__ /.test(macros) && !/#define __clang__ /.test(macros);
+}
+
 function answer(/** @type {string[]} */ [question, argument]) {
   if (question === 'root') return [root];
   if (question === 'libraries') return [librariesFolder()];
+  if (question === 'gcc') return [isGcc() ? 'yes' : 'no'];
   if (question === 'engine') return engineSources(argument);
   if (question === 'addon') return find('native', '.c');
   throw new Error(`binding.gyp asks for "${question}", which scripts/gyp.js does not know.`);

@@ -13,17 +13,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { find } = require('../gyp');
-const { run, compiler } = require('./command');
+const { run, compiler, noise } = require('./command');
 const paths = require('./paths');
 const { say, seconds, SetupError } = require('./say');
 const { testTargets, writeTestTargets } = require('./test-targets');
 
 const release = path.join(paths.build, 'Release');
-
-/** What make prints for each file; of no use to somebody who reads about an error. */
-const NOISE = /^( {2}(CC|AR|COPY|TOUCH|ACTION|SOLINK|SOLINK_MODULE|LINK|STAMP)\(?.*|make: (Entering|Leaving) directory.*|gyp (info|verb).*| {2}ACTION .*|rm -f .*)\n/gm;
-
-/** @typedef {'addon' | 'host' | 'tests'} Part */
 
 /** @param {string} part @returns {{targets: string[], outputs: string[]}} */
 function targetsOf(part) {
@@ -75,10 +70,10 @@ async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what)
   env.PATH = `${path.dirname(paths.node)}${path.delimiter}${env.PATH ?? ''}`;
   try {
     const output = await run(paths.node, [paths.nodeGyp, ...args], { cwd: paths.root, env, what, limit: 200_000 });
-    const rest = output.replace(NOISE, '');
+    const rest = output.replace(noise, '');
     if (/\bwarning:/.test(rest)) process.stderr.write(rest);
   } catch (error) {
-    throw new SetupError(/** @type {Error} */ (error).message.replace(NOISE, ''));
+    throw new SetupError(/** @type {Error} */ (error).message.replace(noise, ''));
   }
 }
 

@@ -19,8 +19,9 @@ function countCmocka(output, trouble) {
   const passed = lines.filter((line) => /^\[ {7}OK \]/.test(line)).length;
   const skipped = number(/^\[ {2}SKIPPED \] (\d+) test\(s\)/);
   let failed = number(/^\[ {2}FAILED {2}\] (\d+) test\(s\)/);
-  // The test in which a program died was started and has no end. A sanitizer may also fail a program after its last test.
-  if (trouble !== null) failed = Math.max(failed, started - passed - skipped, 1);
+  // The test in which a program died was started and has no end, whatever its exit code says. A sanitizer may also fail a
+  // program after its last test.
+  failed = Math.max(failed, started - passed - skipped, trouble === null ? 0 : 1);
   // A program that ran nothing is not a program that passed.
   if (started === 0 && failed === 0) failed = 1;
   return { passed, failed, skipped };

@@ -10,9 +10,9 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { inputs, hashOf } = require('../setup/addon');
-const { run, ask, compiler } = require('../setup/command');
+const { run, ask, compiler, noise } = require('../setup/command');
 const paths = require('../setup/paths');
-const { say, seconds } = require('../setup/say');
+const { say, seconds, SetupError } = require('../setup/say');
 const { testTargets, writeTestTargets } = require('../setup/test-targets');
 const { runC } = require('./cmocka');
 
@@ -52,7 +52,10 @@ async function build(/** @type {Kind} */ kind, /** @type {string} */ libraries, 
   const args = ['binding.gyp', '-f', 'make', '--depth=.', '--no-parallel', `--generator-output=build/sanitize-${kind}`, '-Goutput_dir=.', `-I${tests}`];
   for (const [name, value] of Object.entries(definitions)) args.push(`-D${name}=${value}`);
   await run('python3', [paths.gyp, ...args], { cwd: paths.root, env, what: 'Describing the build' });
-  await run('make', ['-s', '-C', folder, 'BUILDTYPE=Default', `-j${os.cpus().length}`, ...names], { cwd: paths.root, env, what: 'The build', limit: 200_000 });
+  const make = ['-C', folder, 'BUILDTYPE=Default', `-j${os.cpus().length}`, ...names];
+  await run('make', make, { cwd: paths.root, env, what: 'The build', limit: 200_000 }).catch((error) => {
+    throw new SetupError(error.message.replace(noise, ''));
+  });
   fs.writeFileSync(stamp, key);
   say(`compiled (${seconds(since)})`);
   return out;
