@@ -6,6 +6,10 @@ static bool is_connected(CURL *easy) {
   return curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &before_request) == CURLE_OK && before_request > 0;
 }
 
+static int report_broken(const char *target, const char *words, lj_fault *fault) {
+  return lj_fault_set(fault, LJ_PROTOCOL, "%s: the connection broke before the answer was complete: %s", target, words);
+}
+
 int lj_curl_fault(CURL *easy, CURLcode result, const char *target, const char *detail, lj_fault *fault) {
   const char *words = detail != NULL && detail[0] != '\0' ? detail : curl_easy_strerror(result);
   switch (result) {
@@ -34,9 +38,11 @@ int lj_curl_fault(CURL *easy, CURLcode result, const char *target, const char *d
       return lj_fault_set(fault, LJ_NOMEM, "%s: memory is short", target);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+      /* Also what curl says of an answer that is no HTTP. */
+      if (is_connected(easy)) return report_broken(target, words, fault);
       return lj_fault_set(fault, LJ_BAD_REQUEST, "%s: baseUrl is no http or https address: %s", target, words);
     default:
       /* Connections that break: GOT_NOTHING, PARTIAL_FILE, RECV_ERROR, SEND_ERROR, HTTP2, HTTP2_STREAM and the like. */
-      return lj_fault_set(fault, LJ_PROTOCOL, "%s: the connection broke before the answer was complete: %s", target, words);
+      return report_broken(target, words, fault);
   }
 }
