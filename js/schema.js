@@ -30,7 +30,9 @@ const columns = schema.columns.map((/** @type {{name: string, declare: string, a
 }));
 
 const createTable =
-  `CREATE TABLE IF NOT EXISTS ${table} (\n` + columns.map(({ name, declare }) => `  ${name} ${declare}`).join(',\n') + '\n)';
+  `CREATE TABLE IF NOT EXISTS ${table} (\n` +
+  columns.map(({ name, declare }) => `  ${name} ${declare}`).join(',\n') +
+  '\n)';
 
 /** @type {readonly Index[]} */
 const indexes = schema.indexes.map((index) => ({

@@ -38,7 +38,9 @@ function longLiteral(/** @type {string} */ text) {
 }
 
 function header() {
-  const column = columns.map(({ name, declare, add }) => `  { ${literal(name)}, ${literal(declare)}, ${literal(add)} },`);
+  const column = columns.map(
+    ({ name, declare, add }) => `  { ${literal(name)}, ${literal(declare)}, ${literal(add)} },`,
+  );
   const index = indexes.map(({ name, sql }) => `  { ${literal(name)}, ${literal(sql)} },`);
   return `/* Made from src/queue/schema.json by scripts/embed-schema.js. Do not edit. */
 #ifndef LJ_SCHEMA_DDL_H

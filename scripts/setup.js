@@ -41,7 +41,11 @@ async function setup({ tests = false, parts = ['addon'] } = {}) {
 /** Runs a command's main function; what the person can mend is said without a stack. */
 function main(/** @type {() => Promise<number | void>} */ work) {
   // Temporary folders and locks are removed by handlers of "exit", which a signal alone would not reach.
-  for (const [signal, code] of /** @type {const} */ ([['SIGINT', 130], ['SIGTERM', 143]])) process.once(signal, () => process.exit(code));
+  for (const [signal, code] of /** @type {const} */ ([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ]))
+    process.once(signal, () => process.exit(code));
   work().then(
     (code) => (process.exitCode = code ?? 0),
     (error) => {

@@ -44,7 +44,13 @@ function namedFiles(/** @type {string[]} */ names) {
 async function runNamed(/** @type {Tally} */ tally, /** @type {string[]} */ names, /** @type {boolean} */ sanitize) {
   const { programs, scripts } = namedFiles(names);
   if (sanitize && scripts.length > 0) throw new SetupError('Sanitizers are for the C tests: name files of test/c.');
-  const needed = sanitize ? [] : [...programs, ...(scripts.length > 0 ? ['addon'] : []), ...(scripts.some((file) => file.includes('/build/')) ? ['host'] : [])];
+  const needed = sanitize
+    ? []
+    : [
+        ...programs,
+        ...(scripts.length > 0 ? ['addon'] : []),
+        ...(scripts.some((file) => file.includes('/build/')) ? ['host'] : []),
+      ];
   const { libraries } = await setup({ tests: true, parts: needed });
   if (!sanitize) {
     await runC(tally, programs, { folder: release });
@@ -74,7 +80,8 @@ async function runSanitizers(/** @type {Tally} */ tally) {
 main(async () => {
   const args = process.argv.slice(2);
   const unknown = args.find((arg) => arg.startsWith('-') && !['--fast', '--sanitize', '--types'].includes(arg));
-  if (unknown !== undefined) throw new SetupError(`${unknown} is not known. There are --fast, --sanitize, --types and names of test files.`);
+  if (unknown !== undefined)
+    throw new SetupError(`${unknown} is not known. There are --fast, --sanitize, --types and names of test files.`);
   const names = args.filter((arg) => !arg.startsWith('-'));
   const tally = new Tally();
   try {
@@ -86,7 +93,9 @@ main(async () => {
     } else await runAll(tally, { fast: args.includes('--fast') });
   } catch (error) {
     // A build that breaks is a failure like any other: the closing line says so.
-    process.stderr.write(error instanceof SetupError ? `${error.message}\n` : `${/** @type {Error} */ (error).stack}\n`);
+    process.stderr.write(
+      error instanceof SetupError ? `${error.message}\n` : `${/** @type {Error} */ (error).stack}\n`,
+    );
     tally.add('setting up', { passed: 0, failed: 1, skipped: 0 }, 0);
   }
   return tally.close();

@@ -20,6 +20,9 @@ const { testTargets, writeTestTargets } = require('./test-targets');
 
 const release = path.join(paths.build, 'Release');
 
+/** @type {Record<string, string>} what to call the parts; a test program goes by its name */
+const called = { addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests' };
+
 /** @param {string} part @returns {{targets: string[], outputs: string[]}} */
 function targetsOf(part) {
   const addon = { targets: ['llm_jobs_native'], outputs: ['llm_jobs_native.node'] };
@@ -33,8 +36,14 @@ function targetsOf(part) {
 /** The files whose content decides what is built. */
 function inputs() {
   return [
-    'binding.gyp', 'js/schema.js', 'scripts/embed-schema.js', 'scripts/gyp.js',
-    ...find('scripts/gyp', ''), ...find('src', ''), ...find('native', ''), ...find('test/c', ''),
+    'binding.gyp',
+    'js/schema.js',
+    'scripts/embed-schema.js',
+    'scripts/gyp.js',
+    ...find('scripts/gyp', ''),
+    ...find('src', ''),
+    ...find('native', ''),
+    ...find('test/c', ''),
   ];
 }
 
@@ -46,7 +55,13 @@ function hashOf(/** @type {string[]} */ parts) {
 function configureKey(/** @type {string} */ libraries) {
   const described = inputs().filter((name) => name === 'binding.gyp' || name.startsWith('scripts/'));
   const texts = described.map((name) => fs.readFileSync(path.join(paths.root, name), 'utf8'));
-  const tools = [compiler(), libraries, paths.root, paths.nodeHeaders(), fs.readFileSync(path.join(paths.modules, 'node-gyp', 'package.json'), 'utf8')];
+  const tools = [
+    compiler(),
+    libraries,
+    paths.root,
+    paths.nodeHeaders(),
+    fs.readFileSync(path.join(paths.modules, 'node-gyp', 'package.json'), 'utf8'),
+  ];
   return hashOf([...inputs(), ...texts, ...tools]);
 }
 
@@ -65,7 +80,8 @@ function readStamp(/** @type {string} */ name) {
 /** node-gyp on our Node, with nothing of npm's own settings that would point it at other headers. */
 async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what) {
   const env = { ...process.env, LINK: process.env.LINK || compiler() };
-  for (const name of Object.keys(env)) if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$/i.test(name)) delete env[name];
+  for (const name of Object.keys(env))
+    if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$/i.test(name)) delete env[name];
   // binding.gyp starts "node": any version will do, but there must be one.
   env.PATH = `${path.dirname(paths.node)}${path.delimiter}${env.PATH ?? ''}`;
   try {
@@ -93,12 +109,15 @@ async function ensureBuilt(libraries, parts) {
   const described = readStamp('.configured') === configured && fs.existsSync(path.join(paths.build, 'Makefile'));
   if (!described) {
     writeTestTargets();
-    await nodeGyp(['configure', `--nodedir=${paths.nodeHeaders()}`, '--', `-I${path.join(paths.build, 'tests.gypi')}`], 'Describing the build');
+    await nodeGyp(
+      ['configure', `--nodedir=${paths.nodeHeaders()}`, '--', `-I${path.join(paths.build, 'tests.gypi')}`],
+      'Describing the build',
+    );
     fs.writeFileSync(path.join(paths.build, '.configured'), configured);
   }
   const targets = missing.flatMap((part) => targetsOf(part).targets);
   if (targets.length > 0) {
-    say(`compiling ${missing.map((part) => ({ addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests' })[part] ?? part).join(', ')}`);
+    say(`compiling ${missing.map((part) => called[part] ?? part).join(', ')}`);
     await nodeGyp(['build', '--jobs', String(os.cpus().length), ...targets], 'The build');
   }
   for (const part of missing) fs.writeFileSync(path.join(paths.build, `.built-${part}`), built);

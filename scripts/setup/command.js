@@ -77,6 +77,7 @@ function compiler() {
 }
 
 /** What make prints for each file; of no use to somebody who reads about an error. */
-const noise = /^( {2}(CC|AR|COPY|TOUCH|ACTION|SOLINK|SOLINK_MODULE|LINK|STAMP)\(?.*|make: (Entering|Leaving) directory.*|gyp (info|verb).*| {2}ACTION .*|rm -f .*|ar crs .*)\n/gm;
+const noise =
+  /^( {2}(CC|AR|COPY|TOUCH|ACTION|SOLINK|SOLINK_MODULE|LINK|STAMP)\(?.*|make: (Entering|Leaving) directory.*|gyp (info|verb).*| {2}ACTION .*|rm -f .*|ar crs .*)\n/gm;
 
 module.exports = { run, ask, which, compiler, noise };

@@ -29,7 +29,9 @@ function sqliteVersion(/** @type {string} */ atLeast) {
   const version = /#define SQLITE_VERSION\s+"([\d.]+)"/.exec(text)?.[1] ?? '0';
   const rank = (/** @type {string} */ v) => v.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0);
   if (rank(version) < rank(atLeast)) {
-    throw new SetupError(`better-sqlite3 carries SQLite ${version}; at least ${atLeast} is needed (older ones can corrupt a WAL database).`);
+    throw new SetupError(
+      `better-sqlite3 carries SQLite ${version}; at least ${atLeast} is needed (older ones can corrupt a WAL database).`,
+    );
   }
   return version;
 }
@@ -38,7 +40,9 @@ function sqliteVersion(/** @type {string} */ atLeast) {
 function opensslIdentity() {
   const file = ask(compiler(), ['-print-file-name=libcrypto.a']);
   const stat = file === null ? undefined : fs.statSync(file, { throwIfNoEntry: false });
-  return stat === undefined ? 'none' : `${ask('dpkg-query', ['-W', '-f=${Version}', 'libssl-dev']) ?? ''} ${file} ${stat.size}`;
+  return stat === undefined
+    ? 'none'
+    : `${ask('dpkg-query', ['-W', '-f=${Version}', 'libssl-dev']) ?? ''} ${file} ${stat.size}`;
 }
 
 /**
@@ -49,9 +53,18 @@ function libraries() {
   const lock = JSON.parse(fs.readFileSync(lockFile, 'utf8'));
   const sqlite = sqliteVersion(lock.sqliteAtLeast);
   const hash = crypto.createHash('sha256');
-  for (const name of ['recipes.js', 'sources.js', 'libraries.js']) hash.update(fs.readFileSync(path.join(__dirname, name)));
+  for (const name of ['recipes.js', 'sources.js', 'libraries.js'])
+    hash.update(fs.readFileSync(path.join(__dirname, name)));
   hash.update(fs.readFileSync(lockFile));
-  hash.update([sqlite, sha256(path.join(paths.sqlite, 'sqlite3.c')), ask(compiler(), ['-v', '--version']) ?? 'no compiler', process.arch, opensslIdentity()].join('\n'));
+  hash.update(
+    [
+      sqlite,
+      sha256(path.join(paths.sqlite, 'sqlite3.c')),
+      ask(compiler(), ['-v', '--version']) ?? 'no compiler',
+      process.arch,
+      opensslIdentity(),
+    ].join('\n'),
+  );
   const key = hash.digest('hex').slice(0, 20);
   return { folder: path.join(paths.cache, key), key, pins: lock.sources, sqlite };
 }
@@ -121,7 +134,8 @@ async function ensureLibraries() {
       state = readManifest(wanted.folder);
     });
   }
-  if (state === null || !('manifest' in state)) throw new SetupError(`The static libraries in ${wanted.folder} could not be read back.`);
+  if (state === null || !('manifest' in state))
+    throw new SetupError(`The static libraries in ${wanted.folder} could not be read back.`);
   for (const { name, version } of state.manifest.sources) {
     const pin = wanted.pins.find((one) => one.name === name);
     const note = pin === undefined ? null : unpinnedNote(pin, version);

@@ -64,7 +64,7 @@ function isYoung(/** @type {string} */ lock) {
  */
 async function withLock(lock, work) {
   fs.mkdirSync(path.dirname(lock), { recursive: true });
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       fs.mkdirSync(lock);
       break;

@@ -50,7 +50,8 @@ function readManifest(folder) {
     const stat = fs.statSync(at, { throwIfNoEntry: false });
     if (stat === undefined) return { damage: `${name} is missing` };
     if (stat.size === expected.size && stat.mtimeMs === expected.mtimeMs) continue;
-    if (stat.size !== expected.size || sha256(at) !== expected.sha256) return { damage: `${name} is not the file that was built` };
+    if (stat.size !== expected.size || sha256(at) !== expected.sha256)
+      return { damage: `${name} is not the file that was built` };
   }
   return { manifest };
 }

@@ -33,7 +33,10 @@ function isInstalled() {
 /** npm is asked through Node itself where npm said how (inside "npm run"), else by its name. */
 async function npm(/** @type {string[]} */ args) {
   const script = process.env.npm_execpath;
-  const [command, first] = script && script.endsWith('.js') ? [process.execPath, [script]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
+  const [command, first] =
+    script && script.endsWith('.js')
+      ? [process.execPath, [script]]
+      : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
   await run(command, [...first, ...args], { cwd: paths.root, what: `npm ${args.join(' ')}` });
 }
 
@@ -54,10 +57,16 @@ async function ensureNode() {
   if (stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
   if (nodeVersion() !== `v${wanted}`) {
     say(`installing Node ${wanted} for this project`);
-    await run(process.execPath, ['installArchSpecificPackage.js'], { cwd: path.join(paths.modules, 'node'), what: `Installing Node ${wanted}` });
+    await run(process.execPath, ['installArchSpecificPackage.js'], {
+      cwd: path.join(paths.modules, 'node'),
+      what: `Installing Node ${wanted}`,
+    });
   }
   const actual = nodeVersion();
-  if (actual !== `v${wanted}`) throw new SetupError(`node_modules/node should be Node ${wanted} but is ${actual ?? 'missing'}. Remove node_modules and try again.`);
+  if (actual !== `v${wanted}`)
+    throw new SetupError(
+      `node_modules/node should be Node ${wanted} but is ${actual ?? 'missing'}. Remove node_modules and try again.`,
+    );
   const now = fs.statSync(paths.node);
   fs.writeFileSync(record, `${wanted} ${now.size} ${now.mtimeMs}`);
 }

@@ -30,7 +30,13 @@ function sourceLists(/** @type {string} */ apt) {
   const stanzas = [];
   const files = [path.join(apt, 'sources.list')];
   const parts = path.join(apt, 'sources.list.d');
-  if (fs.existsSync(parts)) files.push(...fs.readdirSync(parts).sort().map((name) => path.join(parts, name)));
+  if (fs.existsSync(parts))
+    files.push(
+      ...fs
+        .readdirSync(parts)
+        .sort()
+        .map((name) => path.join(parts, name)),
+    );
   for (const file of files) {
     if (!fs.existsSync(file)) continue;
     const text = fs.readFileSync(file, 'utf8');
@@ -40,10 +46,18 @@ function sourceLists(/** @type {string} */ apt) {
       }
     } else if (file.endsWith('.sources')) {
       // Comment lines may stand inside a stanza; only empty lines part stanzas.
-      const plain = text.split('\n').filter((line) => !line.startsWith('#')).join('\n');
+      const plain = text
+        .split('\n')
+        .filter((line) => !line.startsWith('#'))
+        .join('\n');
       for (const stanza of plain.split(/\n\s*\n/)) {
         const components = /^Components:(.*(\n[ \t].*)*)/im.exec(stanza)?.[1] ?? '';
-        if (!/^Types:.*\bdeb\b/im.test(stanza) || /^Enabled:\s*(no|false|0)/im.test(stanza) || !official.test(components)) continue;
+        if (
+          !/^Types:.*\bdeb\b/im.test(stanza) ||
+          /^Enabled:\s*(no|false|0)/im.test(stanza) ||
+          !official.test(components)
+        )
+          continue;
         stanzas.push(stanza.trim().replace(/^Types:.*$/im, 'Types: deb-src'));
       }
     }
@@ -55,7 +69,8 @@ function sourceLists(/** @type {string} */ apt) {
 function privateApt(/** @type {string} */ scratch) {
   const { list, sources } = sourceLists('/etc/apt');
   const parts = path.join(scratch, 'parts');
-  for (const folder of [parts, path.join(scratch, 'lists/partial'), path.join(scratch, 'cache/archives/partial')]) fs.mkdirSync(folder, { recursive: true });
+  for (const folder of [parts, path.join(scratch, 'lists/partial'), path.join(scratch, 'cache/archives/partial')])
+    fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(parts, 'all.list'), list);
   fs.writeFileSync(path.join(parts, 'all.sources'), sources);
   const options = {
@@ -96,18 +111,26 @@ function check(folder, pin, vouched) {
       continue; // Another revision has other files; a file with a pinned name must still be the pinned one.
     }
     const actual = sha256(at);
-    if (actual !== expected) throw new SetupError(`${file} is not the file that scripts/deps.lock.json pins: SHA-256 ${actual} instead of ${expected}.`);
+    if (actual !== expected)
+      throw new SetupError(
+        `${file} is not the file that scripts/deps.lock.json pins: SHA-256 ${actual} instead of ${expected}.`,
+      );
   }
-  if (!pinned && !vouched) throw new SetupError(`${pin.name} ${version} is not the version that scripts/deps.lock.json pins (${pin.version}).`);
+  if (!pinned && !vouched)
+    throw new SetupError(
+      `${pin.name} ${version} is not the version that scripts/deps.lock.json pins (${pin.version}).`,
+    );
   return { name: pin.name, version, pinned, dsc: path.join(folder, dsc) };
 }
 
 /** What to say about a library that is not the pinned one, or null. */
 function unpinnedNote(/** @type {Pin} */ pin, /** @type {string} */ version) {
+  const what = `${pin.name} ${version}`;
   if (version === pin.version) return null;
-  return upstream(version) === upstream(pin.version)
-    ? `${pin.name} ${version} replaces ${pin.version} in the archive (verified by APT). scripts/deps.lock.json should be updated.`
-    : `${pin.name} ${version} is this system's version; it is verified by APT but not pinned here (scripts/deps.lock.json has ${pin.version}).`;
+  if (upstream(version) === upstream(pin.version)) {
+    return `${what} replaces ${pin.version} in the archive (verified by APT). scripts/deps.lock.json should be updated.`;
+  }
+  return `${what} is this system's; APT verified it, but scripts/deps.lock.json pins another one (${pin.version}).`;
 }
 
 /**
@@ -124,7 +147,10 @@ async function fetchSources(pins, scratch) {
     throw new SetupError(
       'The C libraries are built from Debian source packages, and this system has no apt-get. Put these files into a folder,\n' +
         'name the folder in LLM_JOBS_SOURCES and try again (their checksums are in scripts/deps.lock.json):\n' +
-        pins.flatMap((pin) => Object.keys(pin.files)).map((file) => `  ${file}`).join('\n'),
+        pins
+          .flatMap((pin) => Object.keys(pin.files))
+          .map((file) => `  ${file}`)
+          .join('\n'),
     );
   }
   say('fetching the source packages of ' + pins.map((pin) => `${pin.name} ${pin.version}`).join(', '));
@@ -133,8 +159,11 @@ async function fetchSources(pins, scratch) {
   const apt = privateApt(scratch);
   // One unreachable archive among several need not matter: whether the packages came is what counts.
   let trouble = '';
-  await run('apt-get', [...apt, '-q', 'update'], { what: 'Reading the list of source packages' }).catch((error) => (trouble = `${error.message}\n`));
-  const download = (/** @type {string} */ what) => run('apt-get', [...apt, '-q', 'source', '--download-only', what], { cwd: folder, what: `Fetching ${what}` });
+  await run('apt-get', [...apt, '-q', 'update'], { what: 'Reading the list of source packages' }).catch(
+    (error) => (trouble = `${error.message}\n`),
+  );
+  const download = (/** @type {string} */ what) =>
+    run('apt-get', [...apt, '-q', 'source', '--download-only', what], { cwd: folder, what: `Fetching ${what}` });
   for (const pin of pins) {
     try {
       await download(`${pin.name}=${pin.version}`).catch(() => download(pin.name));

@@ -22,40 +22,102 @@ const { say, seconds, SetupError } = require('./say');
 const program = (/** @type {string} */ name) => () => which(name) !== null;
 
 /** True when the compiler finds the file in its search path for libraries. */
-const library = (/** @type {string} */ name) => () => path.isAbsolute(ask(compiler(), [`-print-file-name=${name}`]) ?? '');
+const library = (/** @type {string} */ name) => () =>
+  path.isAbsolute(ask(compiler(), [`-print-file-name=${name}`]) ?? '');
 
 const header = (/** @type {string} */ name) => () =>
-  ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((folder) => fs.existsSync(path.join(folder, name)));
+  ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((folder) =>
+    fs.existsSync(path.join(folder, name)),
+  );
 
 /** Debian's package of BoringSSL keeps its libraries apart, under the machine's name. */
 const boringssl = () => {
   const base = '/usr/lib';
-  return fs.existsSync(base) && fs.readdirSync(base).some((name) => fs.existsSync(path.join(base, name, 'android', 'libssl.so')) && fs.existsSync('/usr/include/android'));
+  return (
+    fs.existsSync(base) &&
+    fs
+      .readdirSync(base)
+      .some(
+        (name) => fs.existsSync(path.join(base, name, 'android', 'libssl.so')) && fs.existsSync('/usr/include/android'),
+      )
+  );
 };
 
 /** @type {Need[]} */
 const forBuilding = [
-  { what: 'a C compiler', met: program(compiler()), from: { apt: 'build-essential', dnf: 'gcc gcc-c++', pacman: 'base-devel', brew: 'gcc' } },
-  { what: 'make', met: program('make'), from: { apt: 'build-essential', dnf: 'make', pacman: 'base-devel', brew: 'make' } },
-  { what: 'the C library headers', met: header('stdio.h'), from: { apt: 'build-essential', dnf: 'glibc-devel', pacman: 'base-devel' } },
-  { what: 'Python 3', met: program('python3'), from: { apt: 'python3', dnf: 'python3', pacman: 'python', brew: 'python3' } },
-  { what: 'a source package unpacker', met: program('dpkg-source'), from: { apt: 'dpkg-dev', dnf: 'dpkg-dev', pacman: 'dpkg', brew: 'dpkg' } },
-  { what: 'the static OpenSSL library', met: library('libcrypto.a'), from: { apt: 'libssl-dev', dnf: 'openssl-devel openssl-static', pacman: 'openssl', brew: 'openssl@3' } },
-  { what: 'CA certificates', met: () => process.platform !== 'linux' || fs.existsSync('/etc/ssl/certs/ca-certificates.crt') || fs.existsSync('/etc/pki/tls/certs'), from: { apt: 'ca-certificates', dnf: 'ca-certificates', pacman: 'ca-certificates' } },
+  {
+    what: 'a C compiler',
+    met: program(compiler()),
+    from: { apt: 'build-essential', dnf: 'gcc gcc-c++', pacman: 'base-devel', brew: 'gcc' },
+  },
+  {
+    what: 'make',
+    met: program('make'),
+    from: { apt: 'build-essential', dnf: 'make', pacman: 'base-devel', brew: 'make' },
+  },
+  {
+    what: 'the C library headers',
+    met: header('stdio.h'),
+    from: { apt: 'build-essential', dnf: 'glibc-devel', pacman: 'base-devel' },
+  },
+  {
+    what: 'Python 3',
+    met: program('python3'),
+    from: { apt: 'python3', dnf: 'python3', pacman: 'python', brew: 'python3' },
+  },
+  {
+    what: 'a source package unpacker',
+    met: program('dpkg-source'),
+    from: { apt: 'dpkg-dev', dnf: 'dpkg-dev', pacman: 'dpkg', brew: 'dpkg' },
+  },
+  {
+    what: 'the static OpenSSL library',
+    met: library('libcrypto.a'),
+    from: { apt: 'libssl-dev', dnf: 'openssl-devel openssl-static', pacman: 'openssl', brew: 'openssl@3' },
+  },
+  {
+    what: 'CA certificates',
+    met: () =>
+      process.platform !== 'linux' ||
+      fs.existsSync('/etc/ssl/certs/ca-certificates.crt') ||
+      fs.existsSync('/etc/pki/tls/certs'),
+    from: { apt: 'ca-certificates', dnf: 'ca-certificates', pacman: 'ca-certificates' },
+  },
 ];
 
 /** @type {Need[]} */
 const forTesting = [
-  { what: 'cmocka, the C test library', met: header('cmocka.h'), from: { apt: 'libcmocka-dev', dnf: 'libcmocka-devel', pacman: 'cmocka', brew: 'cmocka' } },
-  { what: "SQLite's command-line tool", met: program('sqlite3'), from: { apt: 'sqlite3', dnf: 'sqlite', pacman: 'sqlite', brew: 'sqlite' } },
-  { what: "OpenSSL's command-line tool", met: program('openssl'), from: { apt: 'openssl', dnf: 'openssl', pacman: 'openssl', brew: 'openssl@3' } },
-  { what: 'BoringSSL, for the test of a host like Electron', met: boringssl, from: { apt: 'android-libboringssl-dev' } },
+  {
+    what: 'cmocka, the C test library',
+    met: header('cmocka.h'),
+    from: { apt: 'libcmocka-dev', dnf: 'libcmocka-devel', pacman: 'cmocka', brew: 'cmocka' },
+  },
+  {
+    what: "SQLite's command-line tool",
+    met: program('sqlite3'),
+    from: { apt: 'sqlite3', dnf: 'sqlite', pacman: 'sqlite', brew: 'sqlite' },
+  },
+  {
+    what: "OpenSSL's command-line tool",
+    met: program('openssl'),
+    from: { apt: 'openssl', dnf: 'openssl', pacman: 'openssl', brew: 'openssl@3' },
+  },
+  {
+    what: 'BoringSSL, for the test of a host like Electron',
+    met: boringssl,
+    from: { apt: 'android-libboringssl-dev' },
+  },
 ];
 
 /** Which package manager this system has. */
 function manager() {
   /** @type {[Manager, string][]} */
-  const known = [['apt', 'apt-get'], ['dnf', 'dnf'], ['pacman', 'pacman'], ['brew', 'brew']];
+  const known = [
+    ['apt', 'apt-get'],
+    ['dnf', 'dnf'],
+    ['pacman', 'pacman'],
+    ['brew', 'brew'],
+  ];
   return known.find(([, name]) => which(name) !== null)?.[0] ?? null;
 }
 
@@ -69,10 +131,16 @@ const commands = {
 /** What to say where set-up may not install anything itself. */
 function instructions(/** @type {Need[]} */ missing, /** @type {Manager | null} */ found) {
   const list = missing.map((need) => `  - ${need.what}`).join('\n');
-  const packages = (/** @type {Manager} */ name) => [...new Set(missing.flatMap((need) => (need.from[name] ?? '').split(' ')).filter(Boolean))].join(' ');
+  const packages = (/** @type {Manager} */ name) =>
+    [...new Set(missing.flatMap((need) => (need.from[name] ?? '').split(' ')).filter(Boolean))].join(' ');
   const all = found === null ? /** @type {Manager[]} */ (Object.keys(commands)) : [found];
   const lines = all.map((name) => `  ${commands[name]} ${packages(name)}`).join('\n');
-  return `These are missing, and set-up cannot install them itself (it is not root, or this is not Debian or Ubuntu):\n${list}\nInstall them and run the same command again:\n${lines}`;
+  return [
+    'These are missing, and set-up cannot install them itself (it is not root, or this is not Debian or Ubuntu):',
+    list,
+    'Install them and run the same command again:',
+    lines,
+  ].join('\n');
 }
 
 /** How to become root without a question, or null. */
@@ -110,7 +178,10 @@ async function ensureSystem({ tests }) {
     throw new SetupError(`${trouble}${/** @type {Error} */ (error).message}\n${instructions(missing, found)}`);
   }
   const still = unmet().filter((need) => need.from.apt !== undefined);
-  if (still.length > 0) throw new SetupError(`Installed ${packages.join(' ')}, but still missing: ${still.map((need) => need.what).join(', ')}.`);
+  if (still.length > 0)
+    throw new SetupError(
+      `Installed ${packages.join(' ')}, but still missing: ${still.map((need) => need.what).join(', ')}.`,
+    );
   say(`system packages installed (${seconds(since)})`);
 }
 

@@ -28,7 +28,14 @@ function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
     dependencies: ['llmjobs'],
   };
   const targets = [];
-  if (support.length > 0) targets.push({ ...common, target_name: 'test_support', type: 'static_library', standalone_static_library: 1, sources: support });
+  if (support.length > 0)
+    targets.push({
+      ...common,
+      target_name: 'test_support',
+      type: 'static_library',
+      standalone_static_library: 1,
+      sources: support,
+    });
   for (const name of testTargets()) {
     targets.push({
       ...common,

@@ -14,7 +14,8 @@ const { runProgram } = require('./program');
  */
 function countCmocka(output, trouble) {
   const lines = output.split('\n').map((line) => line.replace(/\u001b\[[0-9;]*m/g, ''));
-  const number = (/** @type {RegExp} */ pattern) => lines.reduce((sum, line) => sum + Number(pattern.exec(line)?.[1] ?? 0), 0);
+  const number = (/** @type {RegExp} */ pattern) =>
+    lines.reduce((sum, line) => sum + Number(pattern.exec(line)?.[1] ?? 0), 0);
   const started = lines.filter((line) => /^\[ RUN {6}\]/.test(line)).length;
   const passed = lines.filter((line) => /^\[ {7}OK \]/.test(line)).length;
   const skipped = number(/^\[ {2}SKIPPED \] (\d+) test\(s\)/);
@@ -37,7 +38,11 @@ async function runC(tally, names, { folder, label = '', env = {}, before = [], s
   for (const name of names) {
     const [command, ...args] = [...before, path.join(folder, name)];
     const fixtures = path.join(paths.root, 'test', 'fixtures', 'wire-examples');
-    const ended = await runProgram(command, args, { seconds, cwd: paths.root, env: { CMOCKA_MESSAGE_OUTPUT: 'stdout', LJ_FIXTURES: fixtures, ...env } });
+    const ended = await runProgram(command, args, {
+      seconds,
+      cwd: paths.root,
+      env: { CMOCKA_MESSAGE_OUTPUT: 'stdout', LJ_FIXTURES: fixtures, ...env },
+    });
     const details = ended.trouble === null ? ended.output : `${ended.output}\n${name} ${ended.trouble}`;
     tally.add(`test/c/${name}.c${label}`, countCmocka(ended.output, ended.trouble), ended.ms, details);
   }

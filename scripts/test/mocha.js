@@ -38,11 +38,23 @@ async function runMocha(tally, files) {
   try {
     for (const [index, file] of files.entries()) {
       const counts = path.join(scratch, `${index}.json`);
-      const args = [mocha, '--no-config', '--reporter', path.join(__dirname, 'mocha-reporter.js'), '--timeout', isSlow(file) ? '120000' : '20000', '--forbid-only', file];
+      const args = [
+        mocha,
+        '--no-config',
+        '--reporter',
+        path.join(__dirname, 'mocha-reporter.js'),
+        '--timeout',
+        isSlow(file) ? '120000' : '20000',
+        '--forbid-only',
+        file,
+      ];
       const ended = await runProgram(paths.node, args, {
         seconds: isSlow(file) ? 900 : 180,
         cwd: paths.root,
-        env: { LLM_JOBS_MOCHA_COUNTS: counts, PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}` },
+        env: {
+          LLM_JOBS_MOCHA_COUNTS: counts,
+          PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}`,
+        },
         show: true,
       });
       const count = readCounts(counts) ?? { passed: 0, failed: 0, skipped: 0 };

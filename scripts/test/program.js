@@ -36,7 +36,12 @@ function runProgram(command, args, { seconds, env, cwd, show = false }) {
   return new Promise((resolve) => {
     const since = Date.now();
     // A group of its own, so that children of a killed program are killed too.
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      detached: true,
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+    });
     const pid = child.pid;
     if (pid !== undefined) running.add(pid);
     /** @type {Buffer[]} */
@@ -54,7 +59,11 @@ function runProgram(command, args, { seconds, env, cwd, show = false }) {
         killGroup(pid);
         running.delete(pid);
       }
-      resolve({ output: Buffer.concat(chunks).toString('utf8'), trouble: late ? `took more than ${seconds} s` : trouble, ms: Date.now() - since });
+      resolve({
+        output: Buffer.concat(chunks).toString('utf8'),
+        trouble: late ? `took more than ${seconds} s` : trouble,
+        ms: Date.now() - since,
+      });
     };
     child.on('error', (error) => end(`could not be started: ${error.message}`));
     // "exit" rather than "close": a forgotten grandchild that holds the pipe must not hold up the run. What was printed

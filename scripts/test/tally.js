@@ -30,7 +30,9 @@ class Tally {
       this.failures.push(name);
       if (details !== '') process.stdout.write(details.endsWith('\n') ? details : details + '\n');
     }
-    process.stdout.write(`${count.failed > 0 ? 'FAIL' : '  ok'}  ${name}: ${parts.join(', ')} (${(ms / 1000).toFixed(1)} s)\n`);
+    process.stdout.write(
+      `${count.failed > 0 ? 'FAIL' : '  ok'}  ${name}: ${parts.join(', ')} (${(ms / 1000).toFixed(1)} s)\n`,
+    );
   }
 
   /** Prints the closing line. @returns {number} the exit code */

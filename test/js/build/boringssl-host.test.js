@@ -29,11 +29,45 @@ function boringssl() {
 function makeCertificates(/** @type {string} */ folder) {
   const openssl = (/** @type {string[]} */ ...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=llm-jobs test CA', '-addext', 'basicConstraints=critical,CA:TRUE');
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=llm-jobs test CA',
+    '-addext',
+    'basicConstraints=critical,CA:TRUE',
+  );
   openssl('req', ...key, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost');
   fs.writeFileSync(path.join(folder, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names', '-out', 'server.pem');
-  return { ca: path.join(folder, 'ca.pem'), key: fs.readFileSync(path.join(folder, 'server.key')), cert: fs.readFileSync(path.join(folder, 'server.pem')) };
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '2',
+    '-extfile',
+    'names',
+    '-out',
+    'server.pem',
+  );
+  return {
+    ca: path.join(folder, 'ca.pem'),
+    key: fs.readFileSync(path.join(folder, 'server.key')),
+    cert: fs.readFileSync(path.join(folder, 'server.pem')),
+  };
 }
 
 /** Answers every request with one chat completion, and notes how it was asked. */
@@ -42,18 +76,31 @@ function startServer(/** @type {{key: Buffer, cert: Buffer}} */ { key, cert }) {
   const requests = [];
   const server = http2.createSecureServer({ key, cert, allowHTTP1: true }, (request, response) => {
     const { socket } = request.stream?.session ?? request;
-    requests.push({ http: request.httpVersion, tls: /** @type {import('node:tls').TLSSocket} */ (socket).getProtocol() ?? '' });
+    requests.push({
+      http: request.httpVersion,
+      tls: /** @type {import('node:tls').TLSSocket} */ (socket).getProtocol() ?? '',
+    });
     request.resume();
     request.on('end', () => {
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({
-        id: 'answer-1', object: 'chat.completion', model: 'small',
-        choices: [{ index: 0, message: { role: 'assistant', content: 'Hello from the other side.' }, finish_reason: 'stop' }],
-        usage: { prompt_tokens: 5, completion_tokens: 6, total_tokens: 11 },
-      }));
+      response.end(
+        JSON.stringify({
+          id: 'answer-1',
+          object: 'chat.completion',
+          model: 'small',
+          choices: [
+            { index: 0, message: { role: 'assistant', content: 'Hello from the other side.' }, finish_reason: 'stop' },
+          ],
+          usage: { prompt_tokens: 5, completion_tokens: 6, total_tokens: 11 },
+        }),
+      );
     });
   });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ server, requests, port: /** @type {any} */ (server.address()).port })));
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () =>
+      resolve({ server, requests, port: /** @type {any} */ (server.address()).port }),
+    ),
+  );
 }
 
 describe('the engine in a host with BoringSSL', function () {
@@ -69,16 +116,42 @@ describe('the engine in a host with BoringSSL', function () {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-boringssl-'));
     host = path.join(folder, 'host');
     const source = path.join(root, 'test', 'c', 'host_boringssl.c');
-    const flags = ['-std=c11', '-D_POSIX_C_SOURCE=200809L', '-Wall', '-Wextra', '-Werror', '-isystem', '/usr/include/android', `-I${path.join(root, 'src')}`];
-    execFileSync(process.env.CC || 'cc', [...flags, source, '-o', host, `-L${libraries}`, '-Wl,--no-as-needed', '-lssl', '-lcrypto', `-Wl,-rpath,${libraries}`, '-ldl', '-pthread']);
+    const flags = [
+      '-std=c11',
+      '-D_POSIX_C_SOURCE=200809L',
+      '-Wall',
+      '-Wextra',
+      '-Werror',
+      '-isystem',
+      '/usr/include/android',
+      `-I${path.join(root, 'src')}`,
+    ];
+    execFileSync(process.env.CC || 'cc', [
+      ...flags,
+      source,
+      '-o',
+      host,
+      `-L${libraries}`,
+      '-Wl,--no-as-needed',
+      '-lssl',
+      '-lcrypto',
+      `-Wl,-rpath,${libraries}`,
+      '-ldl',
+      '-pthread',
+    ]);
   });
 
   after(() => folder && fs.rmSync(folder, { recursive: true, force: true }));
 
   it('shows only the functions of llmjobs.h', () => {
     const shown = execFileSync('nm', ['-D', '--defined-only', engine], { encoding: 'utf8' });
-    const names = shown.trim().split('\n').map((line) => line.split(' ').at(-1) ?? '');
-    const declared = [...fs.readFileSync(path.join(root, 'src', 'llmjobs.h'), 'utf8').matchAll(/\b(lj_engine_\w+)\(/g)].map((match) => match[1]);
+    const names = shown
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').at(-1) ?? '');
+    const declared = [
+      ...fs.readFileSync(path.join(root, 'src', 'llmjobs.h'), 'utf8').matchAll(/\b(lj_engine_\w+)\(/g),
+    ].map((match) => match[1]);
     assert.deepStrictEqual(names.sort(), [...new Set(declared)].sort());
   });
 
@@ -90,7 +163,12 @@ describe('the engine in a host with BoringSSL', function () {
     db.pragma('journal_mode = WAL');
     const queue = new Queue(db);
     const id = queue.add('greet', { prompt: 'Say hello.', stream: false }, { model: 'local/small' });
-    const config = { database, providers: { local: { kind: 'openai-compatible', baseUrl: `https://localhost:${port}/v1`, caFile: certificates.ca } } };
+    const config = {
+      database,
+      providers: {
+        local: { kind: 'openai-compatible', baseUrl: `https://localhost:${port}/v1`, caFile: certificates.ca },
+      },
+    };
     const child = spawn(host, [engine, JSON.stringify(config)], { stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
@@ -99,7 +177,13 @@ describe('the engine in a host with BoringSSL', function () {
     try {
       const deadline = Date.now() + 20_000;
       let job = queue.get(id);
-      while (job?.status !== 'completed' && job?.status !== 'failed' && child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
+      while (
+        job?.status !== 'completed' &&
+        job?.status !== 'failed' &&
+        child.exitCode === null &&
+        child.signalCode === null &&
+        Date.now() < deadline
+      ) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         job = queue.get(id);
       }

@@ -13,7 +13,11 @@ const path = require('node:path');
 const addon = path.resolve(__dirname, '../../../build/Release/llm_jobs_native.node');
 
 /** The names of the libraries inside. */
-const foreign = /^_?(SSL|TLS|DTLS|CRYPTO|OPENSSL|OSSL|EVP|X509|PEM|BIO|ASN1|ERR|RAND|BN|EC|RSA|ENGINE|nghttp2|curl|Curl|sqlite3|cJSON|inflate|deflate|zlib|Brotli|ZSTD|uv)_/i;
+const foreign = new RegExp(
+  '^_?(SSL|TLS|DTLS|CRYPTO|OPENSSL|OSSL|EVP|X509|PEM|BIO|ASN1|ERR|RAND|BN|EC|RSA|ENGINE|nghttp2|curl|sqlite3|cJSON|' +
+    'inflate|deflate|zlib|Brotli|ZSTD|uv)_',
+  'i',
+);
 
 /** The C library and the loader. */
 const libc = /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|ld-linux.*\.so\.\d)$/;
@@ -26,7 +30,8 @@ const compare = (/** @type {string} */ a, /** @type {string} */ b) => {
   return x[0] - y[0] || (x[1] ?? 0) - (y[1] ?? 0);
 };
 
-const run = (/** @type {string} */ command, /** @type {string[]} */ args) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+const run = (/** @type {string} */ command, /** @type {string[]} */ args) =>
+  execFileSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
 
 describe('the addon as a binary', function () {
   before(function () {
@@ -34,21 +39,32 @@ describe('the addon as a binary', function () {
   });
 
   it('shows two functions and nothing else', () => {
-    const names = run('nm', ['-D', '--defined-only', addon]).trim().split('\n').map((line) => line.split(' ').at(-1));
+    const names = run('nm', ['-D', '--defined-only', addon])
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').at(-1));
     assert.deepStrictEqual(names.sort(), ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
   });
 
   it('needs the C library and nothing else', () => {
     const needed = [...run('readelf', ['-dW', addon]).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1]);
     assert.ok(needed.includes('libc.so.6'));
-    assert.deepStrictEqual(needed.filter((name) => !libc.test(name)), []);
+    assert.deepStrictEqual(
+      needed.filter((name) => !libc.test(name)),
+      [],
+    );
   });
 
   it('takes Node-API and the C library from its host and nothing else', () => {
-    const names = run('nm', ['-D', '--undefined-only', addon]).trim().split('\n').map((line) => line.trim().split(/\s+/).at(-1) ?? '');
+    const names = run('nm', ['-D', '--undefined-only', addon])
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).at(-1) ?? '');
     // The weak names are the compiler's own; no library offers them.
     const compilers = ['_ITM_deregisterTMCloneTable', '_ITM_registerTMCloneTable', '__gmon_start__'];
-    const others = names.filter((name) => !/@GLIBC_/.test(name) && !/^(napi|node_api)_/.test(name) && !compilers.includes(name));
+    const others = names.filter(
+      (name) => !/@GLIBC_/.test(name) && !/^(napi|node_api)_/.test(name) && !compilers.includes(name),
+    );
     assert.deepStrictEqual(others, []);
   });
 
@@ -62,8 +78,14 @@ describe('the addon as a binary', function () {
     const ours = [...stderr.matchAll(/binding file (\S+) \[\d+\] to (\S+) \[\d+\]: normal symbol `([^']+)'/g)].filter(
       ([, from, to]) => (from === addon) !== (to === addon),
     );
-    assert.ok(ours.some(([, , , name]) => name.startsWith('napi_')), 'the loader told of the addon');
-    assert.deepStrictEqual(ours.filter(([, , , name]) => foreign.test(name)).map(([line]) => line), []);
+    assert.ok(
+      ours.some(([, , , name]) => name.startsWith('napi_')),
+      'the loader told of the addon',
+    );
+    assert.deepStrictEqual(
+      ours.filter(([, , , name]) => foreign.test(name)).map(([line]) => line),
+      [],
+    );
   });
 
   it('is hardened', () => {
@@ -78,7 +100,9 @@ describe('the addon as a binary', function () {
   });
 
   it(`runs with glibc ${OLDEST_GLIBC}`, function () {
-    const versions = [...run('nm', ['-D', '--undefined-only', addon]).matchAll(/@GLIBC_([\d.]+)/g)].map((match) => match[1]);
+    const versions = [...run('nm', ['-D', '--undefined-only', addon]).matchAll(/@GLIBC_([\d.]+)/g)].map(
+      (match) => match[1],
+    );
     const highest = versions.sort(compare).at(-1) ?? '';
     const here = /** @type {any} */ (process.report.getReport()).header.glibcVersionRuntime;
     // A younger system links its younger functions: packages are built on the oldest one.
