@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/** The documents say what is so: each test compares a page with the source that it describes. */
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { execFile } = require('node:child_process');
+const { promisify } = require('node:util');
+const BetterSqlite3 = require('better-sqlite3');
+const { Queue, startWorker } = require('../../js/index.js');
+const { startFakeProvider } = require('../../js/testing.js');
+
+const run = promisify(execFile);
+const root = path.join(__dirname, '..', '..');
+const read = (/** @type {string} */ name) => fs.readFileSync(path.join(root, name), 'utf8');
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...fs.readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+
+/**
+ * @param {string} name
+ * @param {string} language
+ */
+function block(name, language) {
+  const found = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(read(name));
+  assert.ok(found, `${name} has no block of ${language}`);
+  return found[1];
+}
+
+describe('documents', function () {
+  this.timeout(30000);
+
+  it('docs/table.md is made from the schema', async () => {
+    await run(process.execPath, [path.join(root, 'scripts', 'docs-table.js'), '--check']);
+  });
+
+  it('docs/errors.md has every code of the engine', () => {
+    const codes = [...read('src/base/result.h').matchAll(/^ {2}X\((\w+), /gm)].map(([, code]) => code);
+    assert.ok(codes.length > 30);
+    const told = new Set([...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code));
+    assert.deepEqual(codes.filter((code) => !told.has(code)), []);
+  });
+
+  it('docs/configuration.md has every key, and its example is a configuration', () => {
+    const page = read('docs/configuration.md');
+    const keys = [...read('src/engine/config.c').matchAll(/^ {4}\{"(\w+)", LJ_FIELD/gm)].map(([, key]) => key);
+    assert.ok(keys.length > 20);
+    assert.deepEqual(keys.filter((key) => !new RegExp(`^\\| \`(timeouts\\.)?${key}\` \\|`, 'm').test(page)), []);
+    const fields = [...read('src/provider/request_check.c').matchAll(/^ {4}\{"(\w+)", (?:lj_)?check_/gm)].map(([, key]) => key);
+    assert.ok(fields.length > 10);
+    assert.deepEqual(fields.filter((key) => key !== 'input' && !page.includes(`| \`${key}\` |`)), []);
+    assert.equal(JSON.parse(block('docs/configuration.md', 'json')).concurrency, 8);
+  });
+
+  it('docs/messages.md has every channel', () => {
+    const page = read('docs/messages.md');
+    const sources = ['src/engine/commands.c', 'src/engine/opening.c', 'src/engine/outbox.c', 'js/worker.js'].map(read).join('\n');
+    const channels = new Set(sources.match(/worker:[a-z]+(?=['"\\])/gi)?.filter((channel) => channel !== 'worker:unknown'));
+    assert.ok(channels.size > 8);
+    assert.deepEqual([...channels].filter((channel) => !page.includes(`\`${channel}\``)), []);
+  });
+
+  it('links lead somewhere', () => {
+    for (const page of pages) {
+      for (const [, target] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        assert.ok(fs.existsSync(path.join(root, path.dirname(page), target)), `${page} links to ${target}`);
+      }
+    }
+  });
+
+  it('files and folders that are named exist', () => {
+    for (const page of pages) {
+      for (const [, name] of read(page).matchAll(/`((?:src|js|test|scripts|native|docs|examples)\/[\w./-]*)`/g)) {
+        if (/NAME/.test(name)) continue;
+        assert.ok(fs.existsSync(path.join(root, name)), `${page} names ${name}`);
+      }
+    }
+  });
+
+  describe('README', () => {
+    const dir = path.join(root, 'build', 'readme-test');
+    /** @type {import('../../js/testing.js').FakeProvider} */
+    let provider;
+
+    beforeEach(async () => {
+      fs.rmSync(dir, { recursive: true, force: true });
+      fs.mkdirSync(dir, { recursive: true });
+      provider = await startFakeProvider({ script: () => ({ text: 'It is hot.' }) });
+    });
+
+    afterEach(async () => {
+      await provider.close();
+      fs.rmSync(dir, { recursive: true, force: true });
+    });
+
+    it('shows JavaScript that runs', async () => {
+      // The snippet as it is, but for the address.
+      const source = block('README.md', 'js').replace("{ kind: 'openai', ", `{ kind: 'openai', baseUrl: '${provider.openaiUrl}', `);
+      assert.ok(source.includes(provider.openaiUrl));
+      fs.writeFileSync(path.join(dir, 'usage.js'), source);
+      const env = { ...process.env, OPENAI_API_KEY: 'sk-test' };
+      const { stdout } = await run(process.execPath, ['usage.js'], { cwd: dir, env, timeout: 20000 });
+      assert.match(stdout, /^completed It is hot\. \{ inputTokens: \d+, outputTokens: \d+ \} null\n$/);
+      const [request] = (await provider.log()).filter((one) => one.chat);
+      assert.equal(request.body.model, 'gpt-5-mini');
+    });
+
+    it('shows SQL that runs', async () => {
+      const file = path.join(dir, 'app.db');
+      const db = new BetterSqlite3(file);
+      db.pragma('journal_mode = WAL');
+      const queue = new Queue(db);
+      const [insert, select] = block('README.md', 'sql').trim().split('\n');
+      db.exec(insert);
+      const { id } = /** @type {{id: string}} */ (db.prepare('SELECT id FROM llm_jobs').get());
+      const worker = await startWorker({ database: file, providers: { openai: { kind: 'openai-compatible', baseUrl: provider.openaiUrl } }, logLevel: 'error' });
+      try {
+        await queue.waitFor(id, { timeoutMs: 10000 });
+        assert.deepEqual(db.prepare(select).raw().get(), ['completed', 'It is hot.', null]);
+      } finally {
+        await worker.stop();
+        db.close();
+      }
+    });
+  });
+});
