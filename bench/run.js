@@ -20,6 +20,7 @@ const { print, printHead } = require('./lib/report.js');
 const parts = {
   wakeup: () => require('./wakeup.js'),
   memory: () => require('./memory.js'),
+  rows: () => require('./rows.js'),
 };
 
 /** @param {string[]} args */

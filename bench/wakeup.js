@@ -2,24 +2,16 @@
 'use strict';
 
 /**
- * How long a committed row waits for its call, and what waiting costs.
- *
- * A process of its own inserts rows one by one with plain SQL, with gaps of random length so that no timer of the worker can fall
- * into step with them, and notes the time right after each commit. The provider, another process, notes when each request has
- * arrived whole. Both use the monotonic clock, which is the same for all processes of a Linux machine. So a delay here holds the
- * wake-up, the claim (a commit of its own), the request, and both ways through the loopback interface.
+ * How long a committed row waits for its call (lib/delays.js says what that holds), and what waiting costs.
  */
 
-const path = require('node:path');
-const { fork } = require('node:child_process');
-const { once } = require('node:events');
-const { figure, quantile } = require('./lib/report.js');
+const { figure } = require('./lib/report.js');
+const { measureDelays } = require('./lib/delays.js');
 const { onStage, pause } = require('./lib/stage.js');
 const { workOf } = require('./lib/proc.js');
 
 /** @import { Context, Figure, Result } from './lib/report.js' */
 
-const WRITER = path.join(__dirname, 'lib', 'writer.js');
 const GAP_MS = [5, 120];
 
 /**
@@ -41,20 +33,13 @@ async function run({ quick, note }) {
     for (const synchronous of ['NORMAL', 'FULL']) {
       note(`${inserts} inserts with synchronous=${synchronous}`);
       await fake.clear();
-      const commits = await writeFrom(stage, { synchronous, inserts });
+      const { p50, p99, max } = await measureDelays(stage, fake, { synchronous, inserts, gapMs: GAP_MS });
       await stage.allCompleted(20000);
-      const arrivals = new Map((await fake.log()).map((one) => [one.body.messages[0].content, one.monotonicMs]));
-      const delays = commits.map(({ prompt, at }) => {
-        const arrival = arrivals.get(prompt);
-        if (arrival === undefined) throw new Error(`the provider never saw ${prompt}`);
-        return arrival - at;
-      });
-      delays.sort((one, other) => one - other);
       const name = `commit to request, ${synchronous} writer`;
       figures.push(
-        figure(`${name}, p50`, quantile(delays, 0.5), 'ms', { budget: 2 }),
-        figure(`${name}, p99`, quantile(delays, 0.99), 'ms', { budget: 10 }),
-        figure(`${name}, max`, quantile(delays, 1), 'ms')
+        figure(`${name}, p50`, p50, 'ms', { budget: 2 }),
+        figure(`${name}, p99`, p99, 'ms', { budget: 10 }),
+        figure(`${name}, max`, max, 'ms')
       );
     }
 
@@ -70,23 +55,6 @@ async function run({ quick, note }) {
       figures,
     };
   });
-}
-
-/**
- * @param {{file: string, ends: (() => unknown)[]}} stage
- * @param {{synchronous: string, inserts: number}} options
- * @returns {Promise<{prompt: string, at: number}[]>} the time of each commit
- */
-async function writeFrom(stage, { synchronous, inserts }) {
-  const options = JSON.stringify({ file: stage.file, synchronous, inserts, gapMs: GAP_MS });
-  const writer = fork(WRITER, [options], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  stage.ends.push(() => writer.kill('SIGKILL'));
-  const exit = once(writer, 'exit').then(([code]) => {
-    throw new Error(`the writing process ended with ${code} before it had written everything`);
-  });
-  const [message] = await Promise.race([once(writer, 'message'), exit]);
-  exit.catch(() => {});
-  return message;
 }
 
 /**
