@@ -53,7 +53,7 @@ function beginningOf(text) {
 function sentencesOf(block) {
   const line = block.replace(/^\s*(?:[-*+>]|\d+\.)\s+/, '').replace(/\s+/g, ' ').trim();
   if (line === '') return [];
-  return (/[.!?:;…]$/.test(line) ? line : `${line};`).split(/(?<=[.!?])\s+/);
+  return (/[.!?:;…。！？]$/.test(line) ? line : `${line};`).split(/(?<=[.!?])\s+/);
 }
 
 /**
