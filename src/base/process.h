@@ -13,7 +13,8 @@
 
 int64_t lj_process_id(void);
 
-/* True when a process with this id exists, also when it belongs to somebody else, and when it cannot be told. */
+/* True when a process with this id runs, also when it belongs to somebody else, and when it cannot be told. A zombie does not
+ * run: it can't write any more. */
 bool lj_process_alive(int64_t id);
 
 /* The machine's name, cut to `size` − 1 bytes, "localhost" when it has none. Never fails. */

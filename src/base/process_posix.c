@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -13,12 +14,39 @@
 
 int64_t lj_process_id(void) { return (int64_t)getpid(); }
 
+/* A process that has ended but that its parent has not asked about yet still answers kill(); in a container without an init
+ * it may do so for ever. */
+static bool is_zombie(int64_t id) {
+  bool zombie = false;
+#ifdef __linux__
+  char path[64];
+  char line[512];
+  (void)snprintf(path, sizeof path, "/proc/%lld/stat", (long long)id);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    return false;
+  }
+  if (fgets(line, sizeof line, file) != NULL) {
+    /* "pid (name) state …": the name may hold anything, so the last parenthesis ends it. */
+    const char *end = strrchr(line, ')');
+    zombie = end != NULL && end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X');
+  }
+  (void)fclose(file);
+#else
+  (void)id;
+#endif
+  return zombie;
+}
+
 bool lj_process_alive(int64_t id) {
   pid_t pid = (pid_t)id;
   if (id <= 0 || (int64_t)pid != id) { /* 0 and negative numbers would ask about groups */
     return false;
   }
-  return kill(pid, 0) == 0 || errno != ESRCH;
+  if (kill(pid, 0) != 0 && errno == ESRCH) {
+    return false;
+  }
+  return !is_zombie(id);
 }
 
 void lj_host_name(char *out, size_t size) {

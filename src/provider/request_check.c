@@ -41,7 +41,7 @@ lj_place lj_place_entry(const char *where, int index) {
 
 lj_place lj_place_member(const char *where, const char *key) {
   lj_place place;
-  (void)snprintf(place.text, sizeof place.text, "%s.%s", where, key);
+  (void)snprintf(place.text, sizeof place.text, "%.*s.%.40s", (int)(sizeof place.text - 42), where, key);
   return place;
 }
 
