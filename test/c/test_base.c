@@ -13,6 +13,8 @@
 
 #ifndef _WIN32
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 static void codes_have_names_and_classes(void **state) {
@@ -197,6 +199,14 @@ static void processes_and_files(void **state) {
   assert_false(lj_process_alive(0));
   assert_false(lj_process_alive(-1));
   assert_false(lj_process_alive(INT64_MAX));
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) _exit(0);
+  siginfo_t ended;
+  assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0); /* it has ended, and stays a zombie */
+  assert_false(lj_process_alive(child));
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  assert_false(lj_process_alive(child));
   lj_host_name(name, sizeof name);
   assert_true(name[0] != '\0');
   lj_host_name(small, sizeof small);
