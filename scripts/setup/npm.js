@@ -45,8 +45,8 @@ function nodeVersion() {
 }
 
 /**
- * The package `node` gets its executable from an install script. Where npm is told not to run such scripts, this does what
- * the script does.
+ * The package `node` gets its executable from an install script; this runs that script and no other. (npm would also want to
+ * compile better-sqlite3, which brings what it needs, with headers that it would have to download.)
  */
 async function ensureNode() {
   const wanted = JSON.parse(fs.readFileSync(path.join(paths.modules, 'node', 'package.json'), 'utf8')).version;
@@ -75,7 +75,7 @@ async function ensurePackages() {
   if (!isInstalled()) {
     const since = Date.now();
     say('installing npm packages');
-    await npm(['ci', '--no-audit', '--no-fund']);
+    await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
     say(`npm packages installed (${seconds(since)})`);
   }
   await ensureNode();
