@@ -148,9 +148,9 @@ static void turn(lj_engine *engine) {
     look_around(engine, now);
     lj_writer_turn(engine);
     tell_tokens(engine, now);
-    drain(engine, now);
     trim(engine, now);
   }
+  drain(engine, now); /* also of an engine that has failed: whoever waits for the answer is about to stop it */
   lj_outbox_publish(&engine->outbox);
 }
 
