@@ -63,12 +63,21 @@ async function ensureNode() {
     });
   }
   const actual = nodeVersion();
-  if (actual !== `v${wanted}`)
-    throw new SetupError(
-      `node_modules/node should be Node ${wanted} but is ${actual ?? 'missing'}. Remove node_modules and try again.`,
-    );
+  if (actual !== `v${wanted}`) {
+    const found = actual ?? 'missing';
+    throw new SetupError(`node_modules/node should be Node ${wanted} but is ${found}. Remove node_modules and try again.`);
+  }
+  linkNode();
   const now = fs.statSync(paths.node);
   fs.writeFileSync(record, `${wanted} ${now.size} ${now.mtimeMs}`);
+}
+
+/** npm links a package's programs as it unpacks it, and skips this one: it was not there yet. */
+function linkNode() {
+  const link = path.join(paths.modules, '.bin', 'node');
+  if (process.platform === 'win32' || fs.existsSync(link)) return;
+  fs.rmSync(link, { force: true }); // A link to nothing counts as absent above.
+  fs.symlinkSync(path.join('..', 'node', 'bin', 'node'), link);
 }
 
 async function ensurePackages() {
