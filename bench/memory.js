@@ -73,6 +73,8 @@ async function run({ quick, note }) {
         figure(`worker ${SETTLE_MS / 1000} s later, RSS`, settled.rssMb, 'MB', { note: told(settled) }),
         figure(`worker after ${jobs} jobs, RSS`, last.rssMb, 'MB', { budget: 50, note: told(last) }),
         figure('worker over the empty fork, RSS', last.rssMb - empty.rssMb, 'MB', { budget: 6 }),
+        // RSS holds pages of program code, which come and go and which all Node processes share; these are the worker's own.
+        figure('worker over the empty fork, anonymous', last.anonymousMb - empty.anonymousMb, 'MB', { budget: 6 }),
         figure('growth over the run', (slope * jobs) / 1000, 'MB', {
           // A short run sees little but what is allocated once.
           budget: quick ? undefined : FLAT_MB,

@@ -54,7 +54,7 @@ function print(name, { settings, figures }) {
   for (const [key, value] of Object.entries(settings)) console.log(`  ${key}: ${value}`);
   const width = Math.max(...figures.map((one) => one.name.length));
   for (const { name: what, value, unit, budget, pass, note } of figures) {
-    const verdict = budget === undefined ? '' : `  ${pass ? 'PASS' : 'FAIL'} (budget ${budget} ${unit})`;
+    const verdict = budget === undefined ? '' : `  ${pass ? 'PASS' : 'FAIL'} (budget ${`${budget} ${unit}`.trim()})`;
     console.log(`  ${what.padEnd(width)}  ${shown(value).padStart(9)} ${unit}${verdict}${note === undefined ? '' : `  ${note}`}`);
   }
 }
