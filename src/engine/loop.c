@@ -159,6 +159,7 @@ static void finish(lj_engine *engine) {
   int64_t begun = lj_mono_ms();
   interrupt_all(engine, "the worker was stopped");
   engine->paused = true;
+  engine->write_at_us = 0; /* what put the last transaction off may be over, and nobody waits for a gap any more */
   while (engine->opened && engine->ended.count > 0) {
     bool paid = false;
     for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;
