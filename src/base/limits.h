@@ -29,6 +29,7 @@ enum {
   LJ_MAX_TYPES = 1024,
   LJ_MAX_LANES = 1024,               /* provider and model pairs seen since the start; the idle ones are dropped first */
   LJ_MAX_GROUPS = 1024,              /* distinct (queue, model) pairs that a claim looks at */
+  LJ_MAX_REFUSED = 64,               /* rows remembered because the app's own triggers refuse their claim */
   LJ_MAX_EVENT_BYTES = 8388608,      /* events that nobody has taken; tokens are dropped first, and counted */
   LJ_MAX_TEXT_BYTES = 33554432,      /* text of one answer */
   LJ_MAX_HISTORY = 10                /* tries kept in the column history */

@@ -9,7 +9,10 @@
 #include "engine/state.h"
 
 /* Jobs that no route serves are claimed too, so that they fail with a reason; this many at a time. */
-enum { HOPELESS_CAPACITY = 16 };
+enum {
+  HOPELESS_CAPACITY = 16,
+  EXCLUSION_MS = 10000 /* a row that the app's triggers refuse to have claimed is left alone for so long */
+};
 
 static bool serves(void *owner, const char *queue) {
   const lj_engine *engine = owner;
@@ -52,10 +55,42 @@ static void dismiss(void *owner, const char *lane_name) {
   if (lane != NULL) lj_lane_leave(&engine->lanes, lane);
 }
 
+/* Forgets rows whose time is over. */
+static void forget(lj_engine *engine) {
+  int64_t now = lj_mono_ms();
+  for (size_t i = 0; i < engine->excluded_count;)
+    if (engine->excluded[i].until_ms <= now)
+      engine->excluded[i] = engine->excluded[--engine->excluded_count];
+    else
+      i++;
+}
+
+static void refused(void *owner, int64_t seq) {
+  lj_engine *engine = owner;
+  if (engine->excluded_count == LJ_MAX_REFUSED) return; /* then it is met again at once, and refused again */
+  engine->excluded[engine->excluded_count].seq = seq;
+  engine->excluded[engine->excluded_count++].until_ms = lj_mono_ms() + EXCLUSION_MS;
+}
+
+static bool excludes(void *owner, int64_t seq) {
+  const lj_engine *engine = owner;
+  for (size_t i = 0; i < engine->excluded_count; i++)
+    if (engine->excluded[i].seq == seq) return true;
+  return false;
+}
+
+static size_t excluded(void *owner) {
+  forget(owner);
+  return ((const lj_engine *)owner)->excluded_count;
+}
+
 void lj_admission_init(lj_engine *engine, lj_claim_source *source) {
   source->owner = engine;
   source->serves = serves;
   source->capacity = capacity;
   source->admit = admit;
+  source->refused = refused;
+  source->excludes = excludes;
+  source->excluded = excluded;
   source->dismiss = dismiss;
 }

@@ -106,7 +106,9 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   next = earlier(engine->poll_at_ms, lj_http_deadline(engine->http));
   if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
   if (lj_writer_pending(engine, &write_at_us)) next = earlier(next, (write_at_us + 999) / 1000);
-  if (engine->calling.count + engine->ended.count > 0) next = earlier(next, later(engine->renew_at_ms, write_ms));
+  if (engine->calling.count + engine->ended.count + engine->refused.count > 0)
+    next = earlier(next, later(engine->renew_at_ms, write_ms));
+  for (const lj_run *run = engine->refused.first; run != NULL; run = run->next) next = earlier(next, run->write_at_ms);
   next = earlier(next, later(engine->recover_at_ms, write_ms));
   next = earlier(next, lj_lanes_next_open(&engine->lanes, now_ms));
   /* Once a due job has made the engine look, it waits for a slot or for worker:resume, not for a time. */
@@ -146,6 +148,7 @@ static void turn(lj_engine *engine) {
     }
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
     look_around(engine, now);
+    lj_writer_recall(engine, now);
     lj_writer_turn(engine);
     tell_tokens(engine, now);
     trim(engine, now);
@@ -167,6 +170,7 @@ static void finish(lj_engine *engine) {
     lj_writer_turn(engine);
     if (engine->ended.count > 0) lj_sleep_us(1000);
   }
+  lj_writer_recall(engine, INT64_MAX);
   while (engine->ended.first != NULL) {
     lj_run *run = engine->ended.first;
     lj_log_write(&engine->log, LJ_LOG_WARN, "job %s: its end could not be written; it comes back when its lease runs out",

@@ -247,7 +247,9 @@ static int prepare(lj_run *run) {
   if (code == LJ_OK) code = read_options(run);
   if (code != LJ_OK) return code;
   code = lj_json_parse(run->job.data, strlen(run->job.data), &data);
-  if (code == LJ_INVALID) return lj_fault_set(&run->fault, LJ_BAD_JOB, "data: is no JSON, or is nested too deeply");
+  if (code == LJ_INVALID) return lj_fault_set(&run->fault, LJ_BAD_JOB, "data: is no JSON that can be sent: nested deeper than %d, or with \\u0000 or half a character (\\ud800 to \\udfff "
+                        "alone: a text that was cut inside an emoji)",
+                        LJ_MAX_JSON_DEPTH);
   if (code == LJ_OK)
     code = lj_request_prepare(lj_json_object(config->types, run->job.name), data, &run->request, &run->fault);
   cJSON_Delete(data);

@@ -54,6 +54,8 @@ typedef struct lj_run {
   int64_t ended_us;
   int64_t ended_at;        /* wall clock */
   int64_t at;              /* lj_settlement.at */
+  int refusals;            /* times the row has refused this end */
+  int64_t write_at_ms;     /* monotonic; no try to write before */
   char *history;           /* built by lj_verdict_build */
   char *json;
 } lj_run;

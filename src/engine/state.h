@@ -53,6 +53,12 @@ struct lj_engine {
   char lease_owner[LJ_OWNER_SIZE];
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */
+  lj_run_list refused;        /* ended too, but their row refuses the end: tried again at run->write_at_ms */
+  struct {
+    int64_t seq;
+    int64_t until_ms;
+  } excluded[LJ_MAX_REFUSED]; /* rows that refuse their claim */
+  size_t excluded_count;
   lj_counters counters;
   int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
   int64_t last_turn_ms;
@@ -94,6 +100,8 @@ void lj_command(lj_engine *engine, const char *text);
 cJSON *lj_statistics(const lj_engine *engine);
 /* writer.c: one transaction, if there is anything to write and it is time. */
 void lj_writer_turn(lj_engine *engine);
+/* Brings back ends that were set aside and whose time has come. */
+void lj_writer_recall(lj_engine *engine, int64_t now_ms);
 /* Whether something waits to be written; then *at_us is when it may be. */
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us);
 /* opening.c: one try to open the database; tells worker:ready or worker:failed. */

@@ -16,7 +16,9 @@ enum {
   MAX_CLAIMS = 64,       /* jobs claimed in one transaction */
   MAX_GAP_US = 5000,     /* the longest gap that we leave to others */
   MIN_BUSY_US = 1000,    /* first wait when another process holds the lock; doubles … */
-  MAX_BUSY_US = 32000,   /* … up to here */
+  MAX_BUSY_US = 8000,    /* … up to here: how late we may notice that the lock is free */
+  REFUSED_MS = 1000,     /* first wait before an end that its row refused is tried again; doubles … */
+  MAX_REFUSED_MS = 60000, /* … up to here */
   TROUBLE_US = 1000000   /* after an error of the database, memory shortage included */
 };
 
@@ -29,7 +31,9 @@ typedef struct write_plan {
 
 static bool may_claim(const lj_engine *engine) { return !engine->paused && !engine->draining && engine->look; }
 
-static size_t holding(const lj_engine *engine) { return engine->calling.count + engine->ended.count; }
+static size_t holding(const lj_engine *engine) {
+  return engine->calling.count + engine->ended.count + engine->refused.count;
+}
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   bool full = engine->calling.count >= engine->config.concurrency;
@@ -62,11 +66,34 @@ static int make_plan(lj_engine *engine, const lj_claim_source *source, int64_t n
   return code;
 }
 
+/* An end that the row refuses, because of the app's own triggers or constraints, must not hold back the others: it is kept,
+ * and tried again. */
+static void set_aside(lj_engine *engine, lj_run *run) {
+  int64_t wait = REFUSED_MS;
+  for (int i = 0; i < run->refusals && wait < MAX_REFUSED_MS; i++) wait *= 2;
+  run->refusals++;
+  run->write_at_ms = lj_mono_ms() + (wait < MAX_REFUSED_MS ? wait : MAX_REFUSED_MS);
+  lj_log_write(&engine->log, LJ_LOG_ERROR, "job %s: the row refuses its end (a trigger or a constraint of the app); it is kept and tried again",
+               run->job.id);
+  lj_run_list_remove(&engine->ended, run);
+  lj_run_list_add(&engine->refused, run);
+}
+
+void lj_writer_recall(lj_engine *engine, int64_t now_ms) {
+  for (lj_run *run = engine->refused.first, *next; run != NULL; run = next) {
+    next = run->next;
+    if (run->write_at_ms > now_ms) continue;
+    lj_run_list_remove(&engine->refused, run);
+    lj_run_list_add(&engine->ended, run);
+  }
+}
+
 /* Writes ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. */
 static int settle_ends(lj_engine *engine, size_t *done, bool stale[MAX_ENDS]) {
   int code = LJ_OK;
   *done = 0;
-  for (lj_run *run = engine->ended.first; code == LJ_OK && run != NULL && *done < MAX_ENDS; run = run->next) {
+  for (lj_run *run = engine->ended.first, *next; code == LJ_OK && run != NULL && *done < MAX_ENDS; run = next) {
+    next = run->next;
     code = lj_verdict_build(run);
     if (code != LJ_OK) break;
     lj_settlement settlement = {.end = run->end,
@@ -78,6 +105,10 @@ static int settle_ends(lj_engine *engine, size_t *done, bool stale[MAX_ENDS]) {
                                 .at = run->at};
     code = lj_settle(engine->store, &settlement, &stale[*done]);
     if (code == LJ_OK) (*done)++;
+    if (code == LJ_REFUSED) {
+      set_aside(engine, run);
+      code = LJ_OK;
+    }
   }
   return code;
 }

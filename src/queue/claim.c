@@ -224,9 +224,10 @@ static void insert_candidate(candidate *found, size_t *count, size_t most, candi
   *count = end + 1;
 }
 
-static int read_candidates(lj_store *store, const group *item, size_t index, int64_t now, size_t most, candidate *found,
-                           size_t *count) {
+static int read_candidates(lj_store *store, const lj_claim_source *source, const group *item, size_t index, int64_t now,
+                           size_t most, candidate *found, size_t *count) {
   size_t wanted = item->capacity < most ? item->capacity : most;
+  if (source->excluded != NULL) wanted += source->excluded(source->owner);
   for (int round = 0; round < MAX_ROUNDS; round++) {
     int64_t early[MAX_CANDIDATES];
     size_t early_count = 0;
@@ -243,6 +244,7 @@ static int read_candidates(lj_store *store, const group *item, size_t index, int
       rc = sqlite3_step(statement);
       if (rc != SQLITE_ROW) break;
       int64_t seq = sqlite3_column_int64(statement, 0);
+      if (source->excludes != NULL && source->excludes(source->owner, seq)) continue;
       if (sqlite3_column_int64(statement, 2) > now)
         early[early_count++] = seq;
       else
@@ -306,7 +308,7 @@ int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_term
   int code = list != NULL && found != NULL ? promote(store, terms->now) : LJ_NOMEM;
   if (code == LJ_OK) code = find_groups(store, source, false, list);
   for (size_t i = 0; code == LJ_OK && i < list->count; i++)
-    code = read_candidates(store, &list->items[i], i, terms->now, most, found, &found_count);
+    code = read_candidates(store, source, &list->items[i], i, terms->now, most, found, &found_count);
 
   for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
     const group *from = &list->items[found[i].group];
@@ -319,6 +321,10 @@ int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_term
       (*count)++;
     else
       source->dismiss(source->owner, lane);
+    if (code == LJ_REFUSED) {
+      if (source->refused != NULL) source->refused(source->owner, found[i].seq);
+      code = LJ_OK;
+    }
   }
   if (code != LJ_OK) {
     while (*count > 0) {

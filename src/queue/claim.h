@@ -24,6 +24,12 @@ typedef struct lj_claim_source {
   /* One more job of the group is about to be taken. The lane it will run in, borrowed ("" when it has none: it will fail
    * at once), or NULL when there is no room after all. The source counts it as running from now on. */
   const char *(*admit)(void *owner, const char *model, const char *name);
+  /* May be NULL, all three: the app's own triggers or constraints refused the claim of this row; it should be left alone for
+   * a while. */
+  void (*refused)(void *owner, int64_t seq);
+  /* Whether a row is being left alone, and how many are. */
+  bool (*excludes)(void *owner, int64_t seq);
+  size_t (*excluded)(void *owner);
   /* An admitted job was not taken after all (the row changed, the transaction failed). */
   void (*dismiss)(void *owner, const char *lane);
 } lj_claim_source;

@@ -35,8 +35,11 @@ static const char *const texts[LJ_SQL_END] = {
                      "lease_owner = ?2, lease_token = ?3, lease_until = ?4, processed_on = ?5, lane = ?6 "
                      "WHERE seq = ?1 AND status = 'waiting' "
                      "RETURNING id, queue, name, model, data, opts, history, attempts, max_attempts, created_at, run_at",
-    [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting' WHERE seq IN (SELECT seq FROM llm_jobs "
-                       "WHERE status = 'delayed' AND (run_at IS NULL OR run_at <= ?1) ORDER BY run_at LIMIT 200)",
+    /* Two look-ups, because "is null or at most" would read every delayed row. */
+    [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting' WHERE seq IN ("
+                       "SELECT seq FROM (SELECT seq FROM llm_jobs WHERE status = 'delayed' AND run_at IS NULL LIMIT 200) "
+                       "UNION ALL SELECT seq FROM (SELECT seq FROM llm_jobs WHERE status = 'delayed' AND run_at <= ?1 "
+                       "ORDER BY run_at LIMIT 200))",
     [LJ_SQL_NEXT_DUE] = "SELECT ifnull(run_at, 0) FROM llm_jobs WHERE status = 'delayed' ORDER BY run_at LIMIT 1",
 
     /* Ends: (1) seq, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane. */

@@ -24,6 +24,10 @@ int lj_store_code(lj_store *store, int sqlite_code) {
       return LJ_BUSY;
     case SQLITE_NOMEM:
       return LJ_NOMEM;
+    case SQLITE_CONSTRAINT:
+      lj_log_write(store->log, LJ_LOG_WARN, "database: a row was refused: %s", sqlite3_errmsg(store->db));
+      /* RAISE(ROLLBACK) in an app's trigger takes the whole transaction with it, not only the row. */
+      return store->in_transaction && sqlite3_get_autocommit(store->db) != 0 ? LJ_DB_ERROR : LJ_REFUSED;
     default:
       lj_log_write(store->log, LJ_LOG_ERROR, "database: %s (SQLite code %d)", sqlite3_errmsg(store->db), sqlite_code);
       return LJ_DB_ERROR;

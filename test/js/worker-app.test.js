@@ -53,6 +53,23 @@ describe('worker: the app does as it likes meanwhile', function () {
     assert.equal((await world.ended(world.insert())).status, 'completed');
   });
 
+  it('refuses an end or a claim by a trigger: that row waits, the others go on, and it ends once the trigger is gone', async () => {
+    const { world } = on;
+    const worker = await world.worker({ concurrency: 2 });
+    world.db.exec(`CREATE TRIGGER no_end BEFORE UPDATE ON llm_jobs WHEN new.status = 'completed' AND new.name = 'no end'
+      BEGIN SELECT RAISE(ABORT, 'not this one'); END`);
+    world.db.exec(`CREATE TRIGGER no_claim BEFORE UPDATE ON llm_jobs WHEN new.status = 'active' AND new.name = 'no claim'
+      BEGIN SELECT RAISE(ABORT, 'nor this one'); END`);
+    const unended = world.insert({ name: 'no end' });
+    const unclaimed = world.insert({ name: 'no claim', priority: 9 });
+    for (let i = 0; i < 3; i++) assert.equal((await world.ended(world.insert())).status, 'completed');
+    assert.deepEqual([world.row(unended).status, world.row(unclaimed).status], ['active', 'waiting']);
+    world.db.exec('DROP TRIGGER no_end');
+    assert.equal((await world.ended(unended)).status, 'completed');
+    assert.equal(await world.fake.count(), 4);
+    assert.equal((await worker.stats()).completed, 4);
+  });
+
   it('adds a row in a transaction that takes its time: the job starts after the commit, or never', async () => {
     const { world } = on;
     await world.worker();
