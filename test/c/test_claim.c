@@ -451,6 +451,20 @@ static void two_connections_take_disjoint_rows(void **state) {
 
 /* --- Failures --- */
 
+static void row_that_a_trigger_refuses_is_left_out(void **state) {
+  queue_fixture *queue = *state;
+  source own;
+  source_init(&own);
+  source_add(&own, "*", 100);
+  for (int i = 0; i < 5; i++) add(queue, (char[]){(char)('a' + i), '\0'}, "q", "p/x", 0);
+  app_run(queue,
+          "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'd' BEGIN SELECT raise(ABORT, 'the app says no'); END");
+  assert_string_equal(claim(queue, queue->store, &own, MOST), "a b c e");
+  assert_int_equal(own.dismissed, 1);
+  assert_rows(queue, "waiting", "SELECT status FROM llm_jobs WHERE id = 'd'");
+}
+
+
 static void failure_dismisses_every_admitted_job(void **state) {
   queue_fixture *queue = *state;
   source own;
@@ -460,7 +474,7 @@ static void failure_dismisses_every_admitted_job(void **state) {
   source_add(&own, "*", 100);
   for (int i = 0; i < 5; i++) add(queue, (char[]){(char)('a' + i), '\0'}, "q", "p/x", 0);
   app_run(queue,
-          "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'd' BEGIN SELECT raise(ABORT, 'the app says no'); END");
+          "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'd' BEGIN SELECT raise(ROLLBACK, 'the app says no'); END");
   assert_code(lj_store_begin(queue->store, false), LJ_OK);
   assert_code(lj_claim(queue->store, &own.asked, &terms, MOST, taken, &count), LJ_DB_ERROR);
   lj_store_rollback(queue->store);
@@ -556,6 +570,7 @@ int main(void) {
       queue_test(taken_row_says_who_holds_it_and_the_job_has_all_fields),
       queue_test(ended_and_blocked_jobs_are_never_taken),
       queue_test(two_connections_take_disjoint_rows),
+      queue_test(row_that_a_trigger_refuses_is_left_out),
       queue_test(failure_dismisses_every_admitted_job),
       queue_test(row_that_a_trigger_takes_away_is_dismissed),
       queue_test(claim_survives_every_failed_allocation),
