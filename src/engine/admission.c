@@ -46,6 +46,7 @@ static const char *admit(void *owner, const char *model, const char *name) {
     lj_lane_enter(&engine->lanes, lane, now);
     return lane->name;
   }
+  engine->passed_over = true; /* another group has just filled the lane */
   return NULL;
 }
 
@@ -68,6 +69,7 @@ static void forget(lj_engine *engine) {
 static void refused(void *owner, int64_t seq) {
   lj_engine *engine = owner;
   if (engine->excluded_count == LJ_MAX_REFUSED) return; /* then it is met again at once, and refused again */
+  engine->passed_over = true;
   engine->excluded[engine->excluded_count].seq = seq;
   engine->excluded[engine->excluded_count++].until_ms = lj_mono_ms() + EXCLUSION_MS;
 }

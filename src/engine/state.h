@@ -59,6 +59,7 @@ struct lj_engine {
     int64_t until_ms;
   } excluded[LJ_MAX_REFUSED]; /* rows that refuse their claim */
   size_t excluded_count;
+  bool passed_over;           /* the last claim left out a row that it had chosen: another may run in its place */
   lj_counters counters;
   int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
   int64_t last_turn_ms;

@@ -253,6 +253,7 @@ void lj_writer_turn(lj_engine *engine) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
                             .lease_until = now_wall + engine->config.lease_ms,
                             .now = now_wall};
+    engine->passed_over = false;
     code = lj_claim(engine->store, &source, &terms, plan.claim_most, claimed, &claimed_count);
   }
   if (code == LJ_OK && plan.claim) code = lj_claim_next_due(engine->store, &engine->due_wall_ms);
@@ -278,8 +279,9 @@ void lj_writer_turn(lj_engine *engine) {
     engine->recover_at_ms = now_ms + engine->config.lease_ms / 3;
     engine->look = true;
   }
-  /* When the claim took all it asked for there may be more; otherwise the rest waits for a slot, a lane or a commit. */
-  if (plan.claim) engine->look = claimed_count == plan.claim_most;
+  /* When the claim took all it asked for there may be more, also behind a row that it had to leave out; otherwise the rest
+   * waits for a slot, a lane or a commit. */
+  if (plan.claim) engine->look = claimed_count == plan.claim_most || engine->passed_over;
   announce_ends(engine, done, stale);
   if (lost) drop_lost(engine);
   if (claimed_count > 0 && holding(engine) == 0) engine->renew_at_ms = now_ms + engine->config.lease_ms / 3;

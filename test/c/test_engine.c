@@ -234,6 +234,21 @@ static void provider_limit_holds_up_no_other_provider(void **state) {
   wait_job(fixture, "e", "completed");
 }
 
+static void groups_that_share_a_full_lane_hold_up_no_other(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.when = "/chat/completions", .bytes = sse_reply(fixture), .gate = 30});
+  script_for(fixture, "/api/chat", ollama_reply(fixture));
+  /* With two slots the claim chooses a and b, but only one of them finds room in their lane. */
+  app_run(queue_of(fixture), "INSERT INTO llm_jobs (id, queue, name, model, data, priority) VALUES ('a', 'q1', 'n', 'p/x', '{\"prompt\":\"x\"}', 9), "
+                             "('b', 'q2', 'n', 'p/x', '{\"prompt\":\"x\"}', 9), ('c', 'q3', 'n', 'o/y', '{\"prompt\":\"x\"}', 0)");
+  engine_start(fixture, ",\"concurrency\":2", ",\"maxConcurrent\":1");
+  wait_job(fixture, "c", "completed");
+  assert_rows(queue_of(fixture), "active waiting completed", "SELECT status FROM llm_jobs ORDER BY id");
+  loopback_open_gate(fixture->server);
+  wait_job(fixture, "a", "completed");
+  wait_job(fixture, "b", "completed");
+}
+
 static void only_named_queues_are_served(void **state) {
   engine_fixture *fixture = *state;
   script(fixture, sse_reply(fixture));
@@ -786,6 +801,40 @@ static void trigger_of_the_app_sees_every_change(void **state) {
   assert_rows(queue_of(fixture), "waiting>active=0", "SELECT line FROM notes LIMIT 1");
 }
 
+static void end_that_a_trigger_refuses_waits_and_holds_up_no_other(void **state) {
+  engine_fixture *fixture = *state;
+  script(fixture, sse_reply(fixture));
+  app_run(queue_of(fixture), "CREATE TRIGGER guard BEFORE UPDATE OF status ON llm_jobs WHEN new.id = 'a' AND new.status = 'completed' BEGIN SELECT raise(ABORT, 'not yet'); END");
+  add_job(fixture, "a", "p/x", HELLO);
+  engine_start(fixture, ",\"concurrency\":2", "");
+  for (int i = 0; i < 5; i++) {
+    char id[] = {(char)('b' + i), '\0'};
+    add_job(fixture, id, "p/x", HELLO);
+    wait_job(fixture, id, "completed");
+  }
+  assert_rows(queue_of(fixture), "active|1", "SELECT status, attempts FROM llm_jobs WHERE id = 'a'");
+  app_run(queue_of(fixture), "DROP TRIGGER guard");
+  wait_job(fixture, "a", "completed");
+  assert_completed(fixture, "a");
+  assert_int_equal(loopback_requests(fixture->server), 6); /* it was paid for once */
+}
+
+static void claim_that_a_trigger_refuses_holds_up_no_other(void **state) {
+  engine_fixture *fixture = *state;
+  script(fixture, sse_reply(fixture));
+  app_run(queue_of(fixture), "CREATE TRIGGER guard BEFORE UPDATE OF status ON llm_jobs WHEN new.id = 'a' AND new.status = 'active' BEGIN SELECT raise(ABORT, 'no'); END");
+  add_job(fixture, "a", "p/x", HELLO);
+  app_run(queue_of(fixture), "UPDATE llm_jobs SET priority = 9");
+  add_job(fixture, "b", "p/x", HELLO);
+  engine_start(fixture, ",\"concurrency\":1", "");
+  wait_job(fixture, "b", "completed");
+  assert_rows(queue_of(fixture), "waiting|0", "SELECT status, attempts FROM llm_jobs WHERE id = 'a'");
+  app_run(queue_of(fixture), "DROP TRIGGER guard");
+  engine_stop(fixture);
+  engine_start(fixture, "", "");
+  wait_job(fixture, "a", "completed");
+}
+
 static void engine_needs_no_listener(void **state) {
   engine_fixture *fixture = *state;
   lj_engine *engine = NULL;
@@ -816,6 +865,7 @@ int main(void) {
       engine_test(one_at_a_time_keeps_strict_order),
       engine_test(never_more_calls_than_concurrency_and_never_fewer),
       engine_test(provider_limit_holds_up_no_other_provider),
+      engine_test(groups_that_share_a_full_lane_hold_up_no_other),
       engine_test(only_named_queues_are_served),
       engine_test(server_error_is_tried_again),
       engine_test(attempts_run_out),
@@ -848,6 +898,8 @@ int main(void) {
       engine_test(expired_lease_of_another_worker_is_taken_over),
       engine_test(two_engines_share_one_file),
       engine_test(trigger_of_the_app_sees_every_change),
+      engine_test(end_that_a_trigger_refuses_waits_and_holds_up_no_other),
+      engine_test(claim_that_a_trigger_refuses_holds_up_no_other),
       engine_test(engine_needs_no_listener),
   };
   lj_memory_init();

@@ -181,7 +181,7 @@ static void trigger_that_refuses_makes_the_end_fail_and_later_ends_work(void **s
   bool stale = true;
   add_active(queue);
   app_run(queue, "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN new.status = 'failed' BEGIN SELECT raise(ABORT, 'no'); END");
-  assert_code(settle(queue, an_end(LJ_END_FAIL), &stale), LJ_DB_ERROR);
+  assert_code(settle(queue, an_end(LJ_END_FAIL), &stale), LJ_REFUSED);
   assert_false(stale); /* nothing is known of the lease */
   assert_non_null(strstr(queue->last_line, "no"));
   assert_rows(queue, "active", "SELECT status FROM llm_jobs");
