@@ -30,8 +30,12 @@ enum {
   LJ_MAX_LANES = 1024,               /* provider and model pairs seen since the start; the idle ones are dropped first */
   LJ_MAX_GROUPS = 1024,              /* distinct (queue, model) pairs that a claim looks at */
   LJ_MAX_REFUSED = 64,               /* rows remembered because the app's own triggers refuse their claim */
+  LJ_MAX_FOLLOW = 65536,             /* ends that follow from one another in one transaction; the rest follows in the next */
   LJ_MAX_EVENT_BYTES = 8388608,      /* events that nobody has taken; tokens are dropped first, and counted */
   LJ_MAX_TEXT_BYTES = 33554432,      /* text of one answer */
+  LJ_MAX_CRON_TEXT = 1024,           /* a job's opts.repeat.cron */
+  LJ_MAX_ZONES = 16,                 /* time zones kept in memory; the one not asked for the longest goes first */
+  LJ_MAX_ZONE_BYTES = 65536,         /* one file of the system's time zones; the largest have some 4 KB */
   LJ_MAX_HISTORY = 10                /* tries kept in the column history */
 };
 

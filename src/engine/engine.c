@@ -47,6 +47,7 @@ static void write_error(char **error, const lj_fault *fault) {
 static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
   lj_http_close(engine->http);
   lj_lanes_free(&engine->lanes);
+  lj_zones_free(&engine->zones);
   lj_free(engine->drain_id);
   if (mailbox) lj_mailbox_destroy(&engine->mailbox);
   if (outbox) lj_outbox_destroy(&engine->outbox);
@@ -80,10 +81,12 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
 
   engine->log = (lj_log){.level = engine->config.log_level, .write = write_log, .owner = engine};
   lj_lanes_init(&engine->lanes);
+  lj_zones_init(&engine->zones);
   engine->started_ms = lj_mono_ms();
   engine->last_turn_ms = engine->started_ms;
   engine->open_until_ms = engine->started_ms + OPEN_MS;
   engine->due_wall_ms = INT64_MAX;
+  engine->expiry_wall_ms = INT64_MAX;
   code = lj_thread_start(&engine->thread, "llm-jobs", lj_loop, engine);
   if (code == LJ_OK) {
     *out = engine;

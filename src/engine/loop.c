@@ -36,7 +36,10 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
   if (lj_mailbox_notified(&engine->mailbox)) engine->recheck_until_ms = now_ms + RECHECK_MS;
   if (now_ms < engine->recheck_until_ms || now_ms >= engine->poll_at_ms) {
     /* An error here will meet the next transaction too, which reports it. */
-    if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) engine->look = true;
+    if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) {
+      engine->look = true;
+      engine->sweep = true;
+    }
     if (now_ms >= engine->poll_at_ms) engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
   }
   if (engine->due_wall_ms <= lj_wall_ms()) engine->look = true;
@@ -110,6 +113,10 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
     next = earlier(next, later(engine->renew_at_ms, write_ms));
   for (const lj_run *run = engine->refused.first; run != NULL; run = run->next) next = earlier(next, run->write_at_ms);
   next = earlier(next, later(engine->recover_at_ms, write_ms));
+  if (engine->sweep) next = earlier(next, write_ms);
+  if (engine->expiry_wall_ms != INT64_MAX) next = earlier(next, later(engine->expiry_wall_ms - engine->clock_offset_ms, write_ms));
+  next = earlier(next, later(engine->repair_at_ms, write_ms));
+  if (lj_writer_has_news(engine)) next = earlier(next, later(engine->partial_at_ms, write_ms));
   next = earlier(next, lj_lanes_next_open(&engine->lanes, now_ms));
   /* Once a due job has made the engine look, it waits for a slot or for worker:resume, not for a time. */
   if (!engine->look && engine->due_wall_ms != INT64_MAX) next = earlier(next, engine->due_wall_ms - engine->clock_offset_ms);

@@ -23,9 +23,12 @@ void lj_tell_recovered(void *listener, const char *id, const char *name, lj_stat
 
 static int take_back(lj_engine *engine) {
   size_t events_before = engine->outbox.jobs.length;
+  lj_follow follow;
+  lj_follow_init(engine, lj_wall_ms(), &follow);
   lj_recovery recovery = {.owner = engine->lease_owner,
                           .now = lj_wall_ms(),
                           .max_stalls = engine->config.max_stalls,
+                          .follow = &follow,
                           .on_recovered = lj_tell_recovered,
                           .listener = engine};
   int code = lj_store_begin(engine->store, false);
@@ -82,7 +85,7 @@ void lj_opening_turn(lj_engine *engine) {
   lj_fault_clear(&fault);
   if (engine->store == NULL) code = lj_store_open(engine->config.database, &engine->log, &engine->store, &fault);
   if (code == LJ_OK) code = take_back(engine);
-  if (code == LJ_BUSY && now < engine->open_until_ms) {
+  if ((code == LJ_BUSY || code == LJ_NOMEM) && now < engine->open_until_ms) {
     engine->open_at_ms = now + RETRY_MS;
     return;
   }
@@ -98,6 +101,8 @@ void lj_opening_turn(lj_engine *engine) {
   }
   engine->opened = true;
   engine->look = true;
+  engine->sweep = true;
+  engine->repair_at_ms = now;
   engine->renew_at_ms = now + engine->config.lease_ms / 3;
   engine->recover_at_ms = now + engine->config.lease_ms / 3;
   engine->trim_at_ms = now + TRIM_MS;

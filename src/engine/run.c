@@ -9,6 +9,7 @@
 #include "engine/state.h"
 #include "engine/verdict.h"
 #include "provider/request.h"
+#include "provider/template.h"
 
 enum {
   DAY_MS = 86400000,
@@ -89,9 +90,21 @@ void lj_run_interrupt(lj_run *run, int code, const char *why) {
   end_run(run, code, true);
 }
 
+void lj_run_cancel(lj_run *run, int code, const char *why) {
+  lj_fault_set(&run->fault, code, "%s", why);
+  end_run(run, code, false);
+}
+
+int lj_run_progress(const lj_run *run) {
+  if (run->max_tokens <= 0) return 0;
+  int64_t percent = run->deltas * 100 / run->max_tokens;
+  return percent < 99 ? (int)percent : 99;
+}
+
 static void on_text(void *owner, const char *text, size_t length) {
   lj_run *run = owner;
   if (run->first_token_us == 0 && length > 0) run->first_token_us = lj_mono_us();
+  run->deltas++;
   /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
   if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
 }
@@ -129,6 +142,8 @@ static bool move_on(lj_run *run) {
     run->response = NULL;
     lj_wire_free(&run->wire);
     run->first_token_us = 0;
+    run->deltas = 0;
+    run->partial_length = 0;
     lj_buffer_clear(&run->fresh);
     run->restart = run->restart || run->told;
     run->told = false;
@@ -240,6 +255,36 @@ static int read_options(lj_run *run) {
   return code;
 }
 
+/* Fills {{children.…}} in a text of the job's own data. */
+static int fill_children(lj_run *run, cJSON *data, const char *key) {
+  const char *text = lj_json_string(data, key);
+  lj_buffer filled;
+  if (text == NULL || strstr(text, "{{") == NULL) return LJ_OK;
+  lj_buffer_init(&filled, LJ_MAX_DATA_BYTES);
+  int code = lj_template_fill(text, data, LJ_TEMPLATE_CHILDREN, key, &filled, &run->fault);
+  if (code == LJ_OK) {
+    cJSON *value = cJSON_CreateString(filled.data);
+    if (value == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(data, key, value)) {
+      cJSON_Delete(value);
+      code = LJ_NOMEM;
+    }
+  }
+  lj_buffer_free(&filled);
+  return code;
+}
+
+/* The job's children become data.children, for templates of its type and for its own prompt and system. */
+static int add_children(lj_run *run, cJSON *data) {
+  cJSON *children = NULL;
+  if (!cJSON_IsObject(data) || lj_json_get(data, LJ_TEMPLATE_CHILDREN) != NULL) return LJ_OK;
+  int code = lj_children_json(run->engine->store, run->job.id, &children);
+  if (code == LJ_TOO_BIG)
+    return lj_fault_set(&run->fault, LJ_BAD_JOB, "the results of its children are larger than %d bytes together", LJ_MAX_DATA_BYTES);
+  if (code == LJ_OK) code = lj_json_put_value(data, LJ_TEMPLATE_CHILDREN, children);
+  if (code == LJ_OK) code = fill_children(run, data, "prompt");
+  return code == LJ_OK ? fill_children(run, data, "system") : code;
+}
+
 static int prepare(lj_run *run) {
   const lj_config *config = &run->engine->config;
   cJSON *data = NULL;
@@ -250,8 +295,10 @@ static int prepare(lj_run *run) {
   if (code == LJ_INVALID) return lj_fault_set(&run->fault, LJ_BAD_JOB, "data: is no JSON that can be sent: nested deeper than %d, or with \\u0000 or half a character (\\ud800 to \\udfff "
                         "alone: a text that was cut inside an emoji)",
                         LJ_MAX_JSON_DEPTH);
+  if (code == LJ_OK && run->job.has_children) code = add_children(run, data);
   if (code == LJ_OK)
     code = lj_request_prepare(lj_json_object(config->types, run->job.name), data, &run->request, &run->fault);
+  if (code == LJ_OK) run->max_tokens = lj_json_int(run->request, "maxTokens", 0);
   cJSON_Delete(data);
   return code;
 }

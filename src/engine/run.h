@@ -40,6 +40,11 @@ typedef struct lj_run {
   lj_response *response;
   lj_call *call;           /* NULL: none in flight */
   lj_buffer fresh;         /* text that worker:token has not told yet */
+  int64_t max_tokens;      /* of the request, 0: unknown */
+  int64_t deltas;          /* pieces of text so far, about as many tokens */
+  size_t partial_length;   /* of the text when the row's partial was last written */
+  int partial_progress;    /* and the progress then */
+  bool cancelled;          /* somebody has asked for it */
   bool told;               /* worker:token has told some of this call's text */
   bool restart;            /* the next worker:token says that what was told before is void */
   int64_t processed_on;    /* wall clock of the claim */
@@ -69,6 +74,12 @@ void lj_run_tell(lj_run *run);
 
 /* Aborts the call and gives the attempt back. */
 void lj_run_interrupt(lj_run *run, int code, const char *why);
+
+/* Aborts the call and ends the job as cancelled. `code` is CANCELLED or SUPERSEDED. */
+void lj_run_cancel(lj_run *run, int code, const char *why);
+
+/* 0 to 99 from the tokens that have come and those that may come; 0 when nobody knows. */
+int lj_run_progress(const lj_run *run);
 
 /* Frees a run that its caller has taken out of its list; aborts its call and leaves its lane if it still has them. */
 void lj_run_free(lj_run *run);

@@ -22,6 +22,7 @@ typedef struct lj_counters {
   uint64_t completed;
   uint64_t failed;
   uint64_t retried;
+  uint64_t cancelled;
   uint64_t interrupted; /* attempts given back */
   uint64_t stale;       /* ends that came too late: the lease was lost */
   uint64_t recovered;
@@ -59,6 +60,12 @@ struct lj_engine {
     int64_t until_ms;
   } excluded[LJ_MAX_REFUSED]; /* rows that refuse their claim */
   size_t excluded_count;
+  lj_zones zones;             /* time zones of jobs that repeat */
+  bool sweep;                 /* others may have asked something of rows that nobody holds */
+  int64_t expiry_wall_ms;     /* earliest expires_at, INT64_MAX: none */
+  int64_t repair_after;       /* seq behind which the repair pass goes on */
+  int64_t repair_at_ms;
+  int64_t partial_at_ms;      /* progress and partial texts are not written before */
   bool passed_over;           /* the last claim left out a row that it had chosen: another may run in its place */
   lj_counters counters;
   int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
@@ -90,6 +97,8 @@ struct lj_engine {
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
 };
 
+/* For what follows from ends in a transaction; its listener is the engine's outbox. */
+void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow);
 void lj_run_list_add(lj_run_list *list, lj_run *run);
 void lj_run_list_remove(lj_run_list *list, lj_run *run);
 
@@ -103,6 +112,8 @@ cJSON *lj_statistics(const lj_engine *engine);
 void lj_writer_turn(lj_engine *engine);
 /* Brings back ends that were set aside and whose time has come. */
 void lj_writer_recall(lj_engine *engine, int64_t now_ms);
+/* Whether a running job has progress or text that its row does not show yet. */
+bool lj_writer_has_news(const lj_engine *engine);
 /* Whether something waits to be written; then *at_us is when it may be. */
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us);
 /* opening.c: one try to open the database; tells worker:ready or worker:failed. */

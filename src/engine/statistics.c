@@ -39,6 +39,7 @@ cJSON *lj_statistics(const lj_engine *engine) {
       {"completed", counters->completed},
       {"failed", counters->failed},
       {"retried", counters->retried},
+      {"cancelled", counters->cancelled},
       {"interrupted", counters->interrupted},
       {"stale", counters->stale},
       {"recovered", counters->recovered},

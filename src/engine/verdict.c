@@ -38,10 +38,23 @@ void lj_verdict_decide(lj_run *run, int code, bool stopping) {
       }
       run->end = LJ_END_FAIL;
       break;
+    case LJ_CLASS_VERDICT:
+      run->end = LJ_END_CANCEL;
+      break;
     default:
       run->end = LJ_END_FAIL;
       break;
   }
+}
+
+void lj_verdict_supersede(lj_run *run) {
+  lj_fault_set(&run->fault, LJ_SUPERSEDED, "a newer job with its supersede_key takes its place; the last try ended with %s",
+               lj_code_name(run->code));
+  run->code = LJ_SUPERSEDED;
+  run->end = LJ_END_CANCEL;
+  run->at = run->ended_at;
+  lj_free(run->json);
+  run->json = NULL;
 }
 
 static const lj_target *target_of(const lj_run *run) {

@@ -10,6 +10,9 @@
 /* Fills run->end, at and code for a try that ended with `code`. `stopping`: the engine ends, so nothing counts. */
 void lj_verdict_decide(lj_run *run, int code, bool stopping);
 
+/* A try that was to go back or to be repeated ends instead, because a newer job has taken its supersede_key. */
+void lj_verdict_supersede(lj_run *run);
+
 /* Builds run->json and run->history once. LJ_OK or LJ_NOMEM (call again later). */
 int lj_verdict_build(lj_run *run) LJ_MUST_CHECK;
 

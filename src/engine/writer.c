@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "engine/state.h"
 #include "engine/verdict.h"
+#include "queue/sweep.h"
 
 enum {
   MAX_ENDS = 32,         /* ends of one transaction: what keeps it under 5 ms with synchronous=FULL */
@@ -19,6 +21,10 @@ enum {
   MAX_BUSY_US = 8000,    /* … up to here: how late we may notice that the lock is free */
   REFUSED_MS = 1000,     /* first wait before an end that its row refused is tried again; doubles … */
   MAX_REFUSED_MS = 60000, /* … up to here */
+  REPAIR_MS = 10000,     /* between two passes over all jobs that wait for children */
+  REPAIR_STEP_MS = 50,   /* between two batches of one pass */
+  PARTIAL_MS = 250,      /* progress and partial texts are written at most four times a second */
+  MAX_PARTIAL = 262144,  /* bytes of text so far in a row; a longer one is not written until it is whole */
   TROUBLE_US = 1000000   /* after an error of the database, memory shortage included */
 };
 
@@ -26,6 +32,9 @@ typedef struct write_plan {
   bool claim;
   bool renew;
   bool recover;
+  bool sweep;
+  bool repair;
+  bool partial;
   size_t claim_most;
 } write_plan;
 
@@ -41,6 +50,57 @@ bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   *at_us = engine->write_at_us;
   if (engine->ended.count == 0 && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
   return true;
+}
+
+static void on_follow(void *listener, const char *id, const char *name, lj_status status, int code, int64_t attempts) {
+  lj_engine *engine = listener;
+  lj_outbox_job(&engine->outbox, id, name, status, code, attempts);
+}
+
+void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow) {
+  memset(follow, 0, sizeof *follow);
+  follow->store = engine->store;
+  follow->now = now_wall;
+  follow->zones = &engine->zones;
+  follow->on_change = on_follow;
+  follow->listener = engine;
+}
+
+/* Somebody wants a running job cancelled: its call is aborted at once, the row follows with the next transaction. */
+static void on_cancel(void *listener, int64_t seq, const char *token) {
+  lj_engine *engine = listener;
+  for (lj_run *run = engine->calling.first; run != NULL; run = run->next)
+    if (run->job.seq == seq && strcmp(run->job.token, token) == 0) {
+      run->cancelled = true;
+      return;
+    }
+}
+
+/* Aborts what others want aborted. Called outside of a transaction, after the lists have been read. */
+static int cancel_running(lj_engine *engine) {
+  int code = LJ_OK;
+  for (lj_run *run = engine->calling.first, *next; code == LJ_OK && run != NULL; run = next) {
+    bool superseded = false;
+    next = run->next;
+    if (run->job.supersede_key != NULL)
+      code = lj_sweep_superseded(engine->store, run->job.supersede_key, run->job.seq, &superseded);
+    if (code == LJ_OK && superseded)
+      lj_run_cancel(run, LJ_SUPERSEDED, "a newer job with its supersede_key has aborted it");
+    else if (code == LJ_OK && run->cancelled)
+      lj_run_cancel(run, LJ_CANCELLED, "cancelled while it ran");
+  }
+  return code;
+}
+
+static bool has_news(const lj_run *run) {
+  const lj_answer *answer = run->response != NULL ? lj_response_answer(run->response) : NULL;
+  return answer != NULL && (answer->text.length != run->partial_length || lj_run_progress(run) != run->partial_progress);
+}
+
+bool lj_writer_has_news(const lj_engine *engine) {
+  for (const lj_run *run = engine->calling.first; run != NULL; run = run->next)
+    if (has_news(run)) return true;
+  return false;
 }
 
 static int make_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, write_plan *plan) {
@@ -59,6 +119,19 @@ static int make_plan(lj_engine *engine, const lj_claim_source *source, int64_t n
     }
   }
   plan->renew = holding(engine) > 0 && now_ms >= engine->renew_at_ms;
+  if (code == LJ_OK && (engine->sweep || now_wall >= engine->expiry_wall_ms)) {
+    code = lj_sweep_look(engine->store, now_wall, on_cancel, engine, &plan->sweep);
+    if (code == LJ_OK) code = cancel_running(engine);
+    if (code == LJ_OK && !plan->sweep) {
+      engine->sweep = false;
+      code = lj_sweep_next_expiry(engine->store, &engine->expiry_wall_ms);
+    }
+  }
+  if (code == LJ_OK && now_ms >= engine->repair_at_ms) {
+    code = lj_follow_any_blocked(engine->store, &plan->repair);
+    if (!plan->repair) engine->repair_at_ms = now_ms + REPAIR_MS;
+  }
+  plan->partial = now_ms >= engine->partial_at_ms && lj_writer_has_news(engine);
   if (code == LJ_OK && now_ms >= engine->recover_at_ms) {
     code = lj_recovery_needed(engine->store, now_wall, &plan->recover);
     if (!plan->recover) engine->recover_at_ms = now_ms + engine->config.lease_ms / 3;
@@ -89,21 +162,38 @@ void lj_writer_recall(lj_engine *engine, int64_t now_ms) {
 }
 
 /* Writes ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. */
-static int settle_ends(lj_engine *engine, size_t *done, bool stale[MAX_ENDS]) {
+static int settle_one(lj_engine *engine, lj_run *run, bool *stale) {
+  lj_settlement settlement = {.end = run->end,
+                              .seq = run->job.seq,
+                              .token = run->job.token,
+                              .lane = run->lane_name[0] != '\0' ? run->lane_name : NULL,
+                              .history = run->history,
+                              .json = run->json,
+                              .at = run->at};
+  return lj_settle(engine->store, &settlement, stale);
+}
+
+/* Whether anything may follow from the end of this job: most have neither a parent nor another occurrence. */
+static bool has_followers(const lj_run *run) {
+  bool ends = run->end == LJ_END_COMPLETE || run->end == LJ_END_FAIL || run->end == LJ_END_CANCEL;
+  return ends && (run->job.has_parent || (run->job.opts != NULL && strstr(run->job.opts, "\"repeat\"") != NULL));
+}
+
+static int settle_ends(lj_engine *engine, lj_follow *follow, size_t *done, bool stale[MAX_ENDS]) {
   int code = LJ_OK;
   *done = 0;
   for (lj_run *run = engine->ended.first, *next; code == LJ_OK && run != NULL && *done < MAX_ENDS; run = next) {
     next = run->next;
     code = lj_verdict_build(run);
     if (code != LJ_OK) break;
-    lj_settlement settlement = {.end = run->end,
-                                .seq = run->job.seq,
-                                .token = run->job.token,
-                                .lane = run->lane_name[0] != '\0' ? run->lane_name : NULL,
-                                .history = run->history,
-                                .json = run->json,
-                                .at = run->at};
-    code = lj_settle(engine->store, &settlement, &stale[*done]);
+    code = settle_one(engine, run, &stale[*done]);
+    bool goes_back = run->end == LJ_END_RETRY || run->end == LJ_END_RELEASE;
+    if (code == LJ_REFUSED && goes_back && run->job.supersede_key != NULL) {
+      lj_verdict_supersede(run);
+      code = lj_verdict_build(run);
+      if (code == LJ_OK) code = settle_one(engine, run, &stale[*done]);
+    }
+    if (code == LJ_OK && !stale[*done] && has_followers(run)) code = lj_follow_end(follow, run->job.seq);
     if (code == LJ_OK) (*done)++;
     if (code == LJ_REFUSED) {
       set_aside(engine, run);
@@ -123,6 +213,9 @@ static void count_end(lj_engine *engine, const lj_run *run) {
       break;
     case LJ_END_FAIL:
       engine->counters.failed++;
+      break;
+    case LJ_END_CANCEL:
+      engine->counters.cancelled++;
       break;
     default:
       engine->counters.interrupted++;
@@ -214,6 +307,66 @@ static void free_claimed(lj_claimed *claimed, size_t count, const lj_claim_sourc
   }
 }
 
+static int put_news(cJSON *list, lj_run *run) {
+  const lj_answer *answer = lj_response_answer(run->response);
+  cJSON *item = cJSON_CreateObject();
+  int code = item != NULL ? lj_json_put_number(item, "s", (double)run->job.seq) : LJ_NOMEM;
+  if (code == LJ_OK) code = lj_json_put_string(item, "t", run->job.token);
+  if (code == LJ_OK) code = lj_json_put_number(item, "p", lj_run_progress(run));
+  if (code == LJ_OK && answer->text.length <= MAX_PARTIAL) code = lj_json_put_string(item, "x", answer->text.data);
+  if (code == LJ_OK) {
+    run->partial_length = answer->text.length;
+    run->partial_progress = lj_run_progress(run);
+    return lj_json_push_value(list, item);
+  }
+  cJSON_Delete(item);
+  return code;
+}
+
+/* Progress and text so far of all running jobs, in one statement. It is a service, not a duty: when memory is short it waits. */
+static int write_partials(lj_engine *engine) {
+  lj_buffer text;
+  sqlite3_stmt *statement = NULL;
+  cJSON *list = cJSON_CreateArray();
+  int code = list != NULL ? LJ_OK : LJ_NOMEM;
+  lj_buffer_init(&text, LJ_MAX_DATA_BYTES);
+  for (lj_run *run = engine->calling.first; code == LJ_OK && run != NULL; run = run->next)
+    if (has_news(run)) code = put_news(list, run);
+  if (code == LJ_OK) code = lj_json_print(list, &text);
+  if (code == LJ_OK) code = lj_store_statement(engine->store, LJ_SQL_PROGRESS, &statement);
+  if (code == LJ_OK) {
+    int rc = sqlite3_bind_text(statement, 1, text.data, (int)text.length, SQLITE_STATIC);
+    code = lj_store_code(engine->store, rc);
+    if (code == LJ_OK)
+      code = lj_store_run(engine->store, statement, NULL);
+    else
+      lj_store_release(statement);
+  }
+  lj_buffer_free(&text);
+  cJSON_Delete(list);
+  return code == LJ_NOMEM || code == LJ_TOO_BIG || code == LJ_REFUSED ? LJ_OK : code;
+}
+
+/* Everything that one transaction writes beside ends and claim. */
+static int write_upkeep(lj_engine *engine, const write_plan *plan, lj_follow *follow, size_t *held, bool *more) {
+  int code = LJ_OK;
+  if (plan->renew) code = lj_renew(engine->store, engine->lease_owner, follow->now + engine->config.lease_ms, held);
+  if (code == LJ_OK && plan->recover) {
+    lj_recovery recovery = {.owner = engine->lease_owner,
+                            .now = follow->now,
+                            .max_stalls = engine->config.max_stalls,
+                            .follow = follow,
+                            .on_recovered = lj_tell_recovered,
+                            .listener = engine};
+    code = lj_recover_expired(engine->store, &recovery);
+  }
+  if (code == LJ_OK && plan->sweep) code = lj_sweep(follow, more);
+  if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair_after);
+  if (code == LJ_OK && plan->partial) code = write_partials(engine);
+  if (code == LJ_OK && plan->sweep) code = lj_sweep_next_expiry(engine->store, &engine->expiry_wall_ms);
+  return code;
+}
+
 void lj_writer_turn(lj_engine *engine) {
   int64_t begun_us = lj_mono_us();
   int64_t now_ms = begun_us / 1000;
@@ -227,34 +380,30 @@ void lj_writer_turn(lj_engine *engine) {
     put_off(engine, code, begun_us);
     return;
   }
-  if (engine->ended.count == 0 && !plan.claim && !plan.renew && !plan.recover) return;
+  bool upkeep = plan.renew || plan.recover || plan.sweep || plan.repair || plan.partial;
+  if (engine->ended.count == 0 && !plan.claim && !upkeep) return;
 
   lj_claimed claimed[MAX_CLAIMS];
   size_t claimed_count = 0;
   bool stale[MAX_ENDS] = {false};
   size_t done = 0;
   size_t held = 0;
+  bool more = false;
+  lj_follow follow;
+  int64_t repair_before = engine->repair_after;
   size_t events_before = engine->outbox.jobs.length;
-  code = lj_store_begin(engine->store, engine->ended.count > 0);
-  if (code == LJ_OK) code = settle_ends(engine, &done, stale);
+  lj_follow_init(engine, now_wall, &follow);
+  code = lj_store_begin(engine->store, engine->ended.count > 0 || plan.sweep);
+  if (code == LJ_OK) code = settle_ends(engine, &follow, &done, stale);
   /* A shortage of memory at one end must not hold back those before it. */
   if (code == LJ_NOMEM && done > 0) code = LJ_OK;
-  if (code == LJ_OK && plan.renew)
-    code = lj_renew(engine->store, engine->lease_owner, now_wall + engine->config.lease_ms, &held);
-  if (code == LJ_OK && plan.recover) {
-    lj_recovery recovery = {.owner = engine->lease_owner,
-                            .now = now_wall,
-                            .max_stalls = engine->config.max_stalls,
-                            .on_recovered = lj_tell_recovered,
-                            .listener = engine};
-    code = lj_recover_expired(engine->store, &recovery);
-  }
+  if (code == LJ_OK) code = write_upkeep(engine, &plan, &follow, &held, &more);
   if (code == LJ_OK && plan.claim) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
                             .lease_until = now_wall + engine->config.lease_ms,
                             .now = now_wall};
     engine->passed_over = false;
-    code = lj_claim(engine->store, &source, &terms, plan.claim_most, claimed, &claimed_count);
+    code = lj_claim(&follow, &source, &terms, plan.claim_most, claimed, &claimed_count);
   }
   if (code == LJ_OK && plan.claim) code = lj_claim_next_due(engine->store, &engine->due_wall_ms);
   if (code == LJ_OK)
@@ -266,6 +415,7 @@ void lj_writer_turn(lj_engine *engine) {
   if (code != LJ_OK) {
     free_claimed(claimed, claimed_count, &source);
     lj_buffer_truncate(&engine->outbox.jobs, events_before);
+    engine->repair_after = repair_before;
     put_off(engine, code, ended_us);
     return;
   }
@@ -275,6 +425,12 @@ void lj_writer_turn(lj_engine *engine) {
   engine->write_at_us = ended_us + (took < MAX_GAP_US ? took : MAX_GAP_US);
   bool lost = plan.renew && held < holding(engine) - done;
   if (plan.renew) engine->renew_at_ms = now_ms + engine->config.lease_ms / 3;
+  if (plan.repair) engine->repair_at_ms = now_ms + (engine->repair_after > 0 ? REPAIR_STEP_MS : REPAIR_MS);
+  if (plan.partial) engine->partial_at_ms = now_ms + PARTIAL_MS;
+  /* What followed from ends may have set rows free, and asked others to end. */
+  if (plan.sweep) engine->sweep = more;
+  if (follow.cancels) engine->sweep = true;
+  if (plan.sweep || plan.repair || done > 0) engine->look = true;
   if (plan.recover) {
     engine->recover_at_ms = now_ms + engine->config.lease_ms / 3;
     engine->look = true;

@@ -44,7 +44,7 @@ static int put_text(cJSON *object, const char *key, const sources *from, const c
     return lj_json_put_string(object, key, value->valuestring);
   }
   lj_buffer_init(&filled, LJ_MAX_REQUEST_BYTES);
-  rc = lj_template_fill(value->valuestring, from->data, place.text, &filled, fault);
+  rc = lj_template_fill(value->valuestring, from->data, NULL, place.text, &filled, fault);
   if (rc == LJ_OK) {
     rc = lj_json_put_string(object, key, filled.data);
   }

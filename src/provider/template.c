@@ -83,14 +83,24 @@ static int append_value(const cJSON *value, lj_buffer *out) {
   return cJSON_IsString(value) ? lj_buffer_append_text(out, value->valuestring) : lj_json_print(value, out);
 }
 
-int lj_template_fill(const char *text, const cJSON *data, const char *where, lj_buffer *out, lj_fault *fault) {
+/* Whether the path begins with the member `name`. */
+static bool leads_into(const char *path, size_t length, const char *name) {
+  size_t part = strlen(name);
+  return length > part && memcmp(path, name, part) == 0 && path[part] == '.';
+}
+
+int lj_template_fill(const char *text, const cJSON *data, const char *only, const char *where, lj_buffer *out, lj_fault *fault) {
   int rc = LJ_OK;
   while (rc == LJ_OK && *text != '\0') {
     const char *path;
     const char *rest;
     size_t length;
-    if (find_path(text, &path, &length, &rest)) {
+    if (find_path(text, &path, &length, &rest) && (only == NULL || leads_into(path, length, only))) {
       const cJSON *value = walk(data, path, length);
+      if (value == NULL && leads_into(path, length, LJ_TEMPLATE_CHILDREN) && lj_json_get(data, LJ_TEMPLATE_CHILDREN) != NULL) {
+        text = rest;
+        continue;
+      }
       if (value == NULL) {
         return lj_fault_set(fault, LJ_BAD_JOB, "%s asks for {{%.*s}}, but the job's data has no such value", where,
                             length < 200 ? (int)length : 200, path);

@@ -19,6 +19,18 @@ typedef struct cursor {
   size_t length; /* with the NUL byte that makes it the successor */
 } cursor;
 
+/* Why a waiting row must not start now: the last column of LJ_SQL_CANDIDATES. */
+typedef enum obstacle {
+  OBSTACLE_NONE,
+  OBSTACLE_CANCEL,      /* cancel_requested */
+  OBSTACLE_EXPIRED,     /* expires_at has passed */
+  OBSTACLE_EARLY,       /* run_at lies ahead */
+  OBSTACLE_SUPERSEDED,  /* a newer job of its supersede_key runs */
+  OBSTACLE_CHILDREN,    /* unfinished ones */
+  OBSTACLE_CHILD,       /* one that has failed */
+  OBSTACLE_SCHEDULE     /* a cron expression that has never been looked at */
+} obstacle;
+
 typedef struct candidate {
   int64_t seq;
   int64_t priority;
@@ -187,11 +199,13 @@ int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t no
   return code;
 }
 
-static int promote(lj_store *store, int64_t now) {
+static int run_numbers(lj_store *store, lj_sql which, int64_t first, int64_t second, bool has_third, int64_t third) {
   sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, LJ_SQL_PROMOTE, &statement);
+  int code = lj_store_statement(store, which, &statement);
   if (code != LJ_OK) return code;
-  int rc = sqlite3_bind_int64(statement, 1, now);
+  int rc = sqlite3_bind_int64(statement, 1, first);
+  if (rc == SQLITE_OK && !has_third) rc = sqlite3_bind_int64(statement, 2, second);
+  if (rc == SQLITE_OK && has_third) rc = sqlite3_bind_int64(statement, 3, third);
   if (rc != SQLITE_OK) {
     lj_store_release(statement);
     return lj_store_code(store, rc);
@@ -199,16 +213,65 @@ static int promote(lj_store *store, int64_t now) {
   return lj_store_run(store, statement, NULL);
 }
 
+static int promote(lj_store *store, int64_t now) {
+  int64_t revision = 0;
+  int64_t due = INT64_MAX;
+  int code = lj_claim_next_due(store, &due);
+  if (code != LJ_OK || due > now) return code;
+  code = lj_store_revision(store, &revision);
+  return code == LJ_OK ? run_numbers(store, LJ_SQL_PROMOTE, now, revision, false, 0) : code;
+}
+
+/* A row with a future run_at keeps it. */
 static int postpone(lj_store *store, int64_t seq) {
+  int64_t revision = 0;
+  int code = lj_store_revision(store, &revision);
+  return code == LJ_OK ? run_numbers(store, LJ_SQL_POSTPONE, seq, 0, true, revision) : code;
+}
+
+static int read_id(lj_store *store, int64_t seq, char **id) {
   sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, LJ_SQL_POSTPONE, &statement);
+  *id = NULL;
+  int code = lj_store_statement(store, LJ_SQL_READ_END, &statement);
   if (code != LJ_OK) return code;
   int rc = sqlite3_bind_int64(statement, 1, seq);
-  if (rc != SQLITE_OK) {
-    lj_store_release(statement);
-    return lj_store_code(store, rc);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) code = lj_store_dup_text(statement, 0, id);
+  lj_store_release(statement);
+  return code;
+}
+
+/* Parks the row, so that it can be examined like any other that waits for children. */
+static int park(lj_follow *follow, int64_t seq) {
+  int64_t revision = 0;
+  char *id = NULL;
+  int code = lj_store_revision(follow->store, &revision);
+  if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_PARK, seq, revision, false, 0);
+  if (code == LJ_OK) code = read_id(follow->store, seq, &id);
+  if (code == LJ_OK && id != NULL) code = lj_follow_examine(follow, seq, id);
+  lj_free(id);
+  return code;
+}
+
+/* Puts a row that must not start where it belongs. */
+static int clear_away(lj_follow *follow, int64_t seq, obstacle why) {
+  bool ended = false;
+  switch (why) {
+    case OBSTACLE_CANCEL:
+      return lj_follow_end_idle(follow, seq, LJ_STATUS_CANCELLED, LJ_CANCELLED, "cancelled before it started", &ended);
+    case OBSTACLE_EXPIRED:
+      return lj_follow_end_idle(follow, seq, LJ_STATUS_CANCELLED, LJ_EXPIRED, "expires_at passed before it could start; no call was made",
+                                &ended);
+    case OBSTACLE_SUPERSEDED:
+      return lj_follow_end_idle(follow, seq, LJ_STATUS_CANCELLED, LJ_SUPERSEDED, "a newer job with its supersede_key runs already", &ended);
+    case OBSTACLE_EARLY:
+      return postpone(follow->store, seq);
+    case OBSTACLE_SCHEDULE:
+      return lj_follow_schedule(follow, seq);
+    default:
+      return park(follow, seq);
   }
-  return lj_store_run(store, statement, NULL);
 }
 
 /* Keeps `found` sorted: higher priority first, then earlier arrival; drops what does not fit. */
@@ -224,13 +287,17 @@ static void insert_candidate(candidate *found, size_t *count, size_t most, candi
   *count = end + 1;
 }
 
-static int read_candidates(lj_store *store, const lj_claim_source *source, const group *item, size_t index, int64_t now,
-                           size_t most, candidate *found, size_t *count) {
+static int read_candidates(lj_follow *follow, const lj_claim_source *source, const group *item, size_t index, size_t most,
+                           candidate *found, size_t *count) {
+  lj_store *store = follow->store;
   size_t wanted = item->capacity < most ? item->capacity : most;
   if (source->excluded != NULL) wanted += source->excluded(source->owner);
   for (int round = 0; round < MAX_ROUNDS; round++) {
-    int64_t early[MAX_CANDIDATES];
-    size_t early_count = 0;
+    struct {
+      int64_t seq;
+      obstacle why;
+    } hindered[MAX_CANDIDATES];
+    size_t hindered_count = 0;
     candidate ready[MAX_CANDIDATES];
     size_t ready_count = 0;
     size_t limit = wanted < MAX_CANDIDATES ? wanted : MAX_CANDIDATES;
@@ -240,36 +307,48 @@ static int read_candidates(lj_store *store, const lj_claim_source *source, const
     int rc = sqlite3_bind_text(statement, 1, item->queue, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, item->route, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, (int64_t)limit);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, follow->now);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
       rc = sqlite3_step(statement);
       if (rc != SQLITE_ROW) break;
       int64_t seq = sqlite3_column_int64(statement, 0);
+      obstacle why = (obstacle)sqlite3_column_int(statement, 2);
       if (source->excludes != NULL && source->excludes(source->owner, seq)) continue;
-      if (sqlite3_column_int64(statement, 2) > now)
-        early[early_count++] = seq;
-      else
+      if (why != OBSTACLE_NONE) {
+        hindered[hindered_count].seq = seq;
+        hindered[hindered_count++].why = why;
+      } else {
         ready[ready_count++] = (candidate){seq, sqlite3_column_int64(statement, 1), index};
-      if (early_count + ready_count == MAX_CANDIDATES) break;
+      }
+      if (hindered_count + ready_count == MAX_CANDIDATES) break;
     }
     code = lj_store_code(store, rc);
     lj_store_release(statement);
-    for (size_t i = 0; code == LJ_OK && i < early_count; i++) code = postpone(store, early[i]);
+    for (size_t i = 0; code == LJ_OK && i < hindered_count; i++) {
+      code = clear_away(follow, hindered[i].seq, hindered[i].why);
+      if (code == LJ_REFUSED) {
+        if (source->refused != NULL) source->refused(source->owner, hindered[i].seq);
+        code = LJ_OK;
+      }
+    }
     if (code != LJ_OK) return code;
-    if (early_count == 0 || round + 1 == MAX_ROUNDS) {
+    if (hindered_count == 0 || round + 1 == MAX_ROUNDS) {
       for (size_t i = 0; i < ready_count; i++) insert_candidate(found, count, most, ready[i]);
       return LJ_OK;
     }
-    /* The early ones are out of the way now: look again for what stood behind them. */
+    /* They are out of the way now: look again for what stood behind them. */
   }
   return LJ_OK;
 }
 
 static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_job *job, bool *taken) {
   sqlite3_stmt *statement = NULL;
+  int64_t revision = 0;
   *taken = false;
   memset(job, 0, sizeof *job);
   if (lj_random_hex(job->token, (LJ_TOKEN_SIZE - 1) / 2) != LJ_OK) return LJ_IO;
-  int code = lj_store_statement(store, LJ_SQL_CLAIM, &statement);
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_CLAIM, &statement);
   if (code != LJ_OK) return code;
   int rc = sqlite3_bind_int64(statement, 1, seq);
   if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, terms->lease_owner, -1, SQLITE_STATIC);
@@ -277,6 +356,7 @@ static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, c
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, terms->lease_until);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, terms->now);
   if (rc == SQLITE_OK && *lane != '\0') rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 7, revision);
   if (rc == SQLITE_OK) rc = sqlite3_step(statement);
   code = lj_store_code(store, rc);
   if (code == LJ_OK && rc == SQLITE_ROW) {
@@ -293,14 +373,18 @@ static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, c
     job->max_attempts = sqlite3_column_int64(statement, 8);
     job->created_at = sqlite3_column_int64(statement, 9);
     job->run_at = sqlite3_column_int64(statement, 10);
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 11, &job->supersede_key);
+    job->has_children = sqlite3_column_int(statement, 12) != 0;
+    job->has_parent = sqlite3_column_int(statement, 13) != 0;
   }
   lj_store_release(statement);
   if (code != LJ_OK) lj_job_free(job);
   return code;
 }
 
-int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
+int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
              size_t *count) {
+  lj_store *store = follow->store;
   *count = 0;
   group_list *list = lj_calloc(1, sizeof *list);
   candidate *found = lj_malloc((most + 1) * sizeof *found);
@@ -308,7 +392,7 @@ int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_term
   int code = list != NULL && found != NULL ? promote(store, terms->now) : LJ_NOMEM;
   if (code == LJ_OK) code = find_groups(store, source, false, list);
   for (size_t i = 0; code == LJ_OK && i < list->count; i++)
-    code = read_candidates(store, source, &list->items[i], i, terms->now, most, found, &found_count);
+    code = read_candidates(follow, source, &list->items[i], i, most, found, &found_count);
 
   for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
     const group *from = &list->items[found[i].group];

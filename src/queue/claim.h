@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "queue/follow.h"
 #include "queue/job.h"
 #include "queue/store.h"
 
@@ -48,9 +49,11 @@ typedef struct lj_claim_terms {
 /* Whether a claim would find anything: a job of a group with capacity, or a delayed one that is due. Takes no lock. */
 int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t now, bool *possible) LJ_MUST_CHECK;
 
-/* Inside a transaction: promotes due jobs and takes at most `most` into `out`. On error nothing counts as taken: the caller
+/* Inside a transaction: promotes due jobs and takes at most `most` into `out`. Rows that stand in the way but must not start
+ * (cancelled, expired, superseded, waiting for children or for their first time) are put where they belong, with all that
+ * follows from it. On error nothing counts as taken: the caller
  * rolls back, and jobs already in `out` have been freed and dismissed. */
-int lj_claim(lj_store *store, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
+int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
              size_t *count) LJ_MUST_CHECK;
 
 /* Wall time of the earliest delayed job, INT64_MAX when there is none. */

@@ -16,7 +16,7 @@ static bool in_list(const char *text, const char *const *list) {
 /* Functions of our own statements, of the table's defaults and checks, and of its index expressions. */
 static const char *const functions[] = {"ifnull", "max",    "min",       "coalesce", "json_valid", "strftime",
                                         "substr", "lower",  "hex",       "randomblob", "count",    "printf",
-                                        "format", "iif",    NULL};
+                                        "format", "iif",    "json_extract", "->>",    "json_each", NULL};
 static const char *const pragmas[] = {"data_version", "synchronous", "table_info", NULL};
 /* What ALTER TABLE ADD COLUMN runs to check the rows that are there against the new column. */
 static const char *const checking_functions[] = {"length", "glob", NULL};
@@ -60,7 +60,7 @@ static int authorize(void *owner, int action, const char *first, const char *sec
       allowed = true;
       break;
     case SQLITE_READ:
-      allowed = equals(first, TABLE) || equals(first, "pragma_table_info");
+      allowed = equals(first, TABLE) || equals(first, "pragma_table_info") || equals(first, "json_each");
       break;
     case SQLITE_UPDATE:
     case SQLITE_INSERT:

@@ -5,6 +5,7 @@
 #ifndef LJ_QUEUE_JOB_H
 #define LJ_QUEUE_JOB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/result.h"
@@ -38,6 +39,9 @@ typedef struct lj_job {
   int64_t max_attempts;
   int64_t created_at; /* 0 when the row has none */
   int64_t run_at;     /* 0: none */
+  char *supersede_key; /* NULL: none */
+  bool has_children;
+  bool has_parent;
   char token[LJ_TOKEN_SIZE];
 } lj_job;
 

@@ -9,11 +9,14 @@
 #include "base/process.h"
 #include "base/random.h"
 
-enum { MAX_OWNERS = 256, START_BYTES = 4 };
+enum { MAX_OWNERS = 256, MAX_ENDED = 1024, START_BYTES = 4 };
 
 static const char stalled_error[] =
     "{\"code\":\"STALLED\",\"message\":\"the worker that held this job died more often than maxStalls allows; look at what "
     "the job makes it do, then retry it\"}";
+
+static const char superseded_error[] =
+    "{\"code\":\"SUPERSEDED\",\"message\":\"the worker that ran this job ended, and a newer job has its supersede_key\"}";
 
 int lj_owner_make(const char *worker_id, char out[LJ_OWNER_SIZE]) {
   char host[128];
@@ -47,30 +50,62 @@ static bool is_dead_predecessor(const char *ours, const char *theirs) {
   return id == lj_process_id() || !lj_process_alive(id);
 }
 
-static int recover(lj_store *store, sqlite3_stmt *statement, const lj_recovery *recovery) {
-  int rc = sqlite3_bind_int64(statement, 1, recovery->max_stalls);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, recovery->now);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, stalled_error, -1, SQLITE_STATIC);
+/* Reads what a RETURNING statement gives back, tells of it, and then draws the consequences of the jobs that ended. */
+static int finish_recovery(lj_store *store, sqlite3_stmt *statement, const lj_recovery *recovery, int rc) {
+  int64_t ended[MAX_ENDED];
+  size_t ended_count = 0;
   while (rc == SQLITE_OK || rc == SQLITE_ROW) {
     rc = sqlite3_step(statement);
     if (rc != SQLITE_ROW) break;
     const char *id = (const char *)sqlite3_column_text(statement, 0);
     const char *name = (const char *)sqlite3_column_text(statement, 1);
-    const char *status = (const char *)sqlite3_column_text(statement, 2);
-    bool failed = status != NULL && strcmp(status, "failed") == 0;
+    const char *text = (const char *)sqlite3_column_text(statement, 2);
+    lj_status status = LJ_STATUS_WAITING;
+    if (text != NULL && strcmp(text, "failed") == 0) status = LJ_STATUS_FAILED;
+    if (text != NULL && strcmp(text, "cancelled") == 0) status = LJ_STATUS_CANCELLED;
     if (id != NULL && name != NULL && recovery->on_recovered != NULL)
-      recovery->on_recovered(recovery->listener, id, name, failed ? LJ_STATUS_FAILED : LJ_STATUS_WAITING,
-                             sqlite3_column_int64(statement, 3));
+      recovery->on_recovered(recovery->listener, id, name, status, sqlite3_column_int64(statement, 3));
+    /* What finds no room here is found by the repair pass. */
+    if (status != LJ_STATUS_WAITING && ended_count < MAX_ENDED) ended[ended_count++] = sqlite3_column_int64(statement, 4);
   }
   int code = lj_store_code(store, rc);
   lj_store_release(statement);
+  for (size_t i = 0; code == LJ_OK && recovery->follow != NULL && i < ended_count; i++)
+    code = lj_follow_end(recovery->follow, ended[i]);
   return code;
 }
 
-int lj_recover_expired(lj_store *store, const lj_recovery *recovery) {
+/* Jobs that can't go back because a newer one has taken their supersede_key. `owner` may be NULL: only run-out leases. */
+static int oust(lj_store *store, const lj_recovery *recovery, const char *owner) {
   sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, LJ_SQL_RECOVER_EXPIRED, &statement);
-  return code == LJ_OK ? recover(store, statement, recovery) : code;
+  int64_t revision = 0;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_OUST, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, recovery->now);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, superseded_error, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, revision);
+  if (rc == SQLITE_OK && owner != NULL) rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
+  return finish_recovery(store, statement, recovery, rc);
+}
+
+static int recover(lj_store *store, lj_sql which, const lj_recovery *recovery, const char *owner) {
+  sqlite3_stmt *statement = NULL;
+  int64_t revision = 0;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, which, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, recovery->max_stalls);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, recovery->now);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, stalled_error, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK && owner != NULL) rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, revision);
+  code = finish_recovery(store, statement, recovery, rc);
+  return code == LJ_OK ? oust(store, recovery, owner) : code;
+}
+
+int lj_recover_expired(lj_store *store, const lj_recovery *recovery) {
+  return recover(store, LJ_SQL_RECOVER_EXPIRED, recovery, NULL);
 }
 
 int lj_recovery_needed(lj_store *store, int64_t now, bool *needed) {
@@ -84,18 +119,6 @@ int lj_recovery_needed(lj_store *store, int64_t now, bool *needed) {
   *needed = code == LJ_OK && rc == SQLITE_ROW;
   lj_store_release(statement);
   return code;
-}
-
-static int recover_owner(lj_store *store, const lj_recovery *recovery, const char *owner) {
-  sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, LJ_SQL_RECOVER_OWNER, &statement);
-  if (code != LJ_OK) return code;
-  int rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
-  if (rc != SQLITE_OK) {
-    lj_store_release(statement);
-    return lj_store_code(store, rc);
-  }
-  return recover(store, statement, recovery);
 }
 
 int lj_recover_predecessors(lj_store *store, const lj_recovery *recovery) {
@@ -115,7 +138,8 @@ int lj_recover_predecessors(lj_store *store, const lj_recovery *recovery) {
   }
   lj_store_release(statement);
   for (size_t i = 0; i < count; i++) {
-    if (code == LJ_OK && is_dead_predecessor(recovery->owner, owners[i])) code = recover_owner(store, recovery, owners[i]);
+    if (code == LJ_OK && is_dead_predecessor(recovery->owner, owners[i])) 
+      code = recover(store, LJ_SQL_RECOVER_OWNER, recovery, owners[i]);
     lj_free(owners[i]);
   }
   return code;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "queue/follow.h"
 #include "queue/job.h"
 #include "queue/store.h"
 
@@ -27,6 +28,7 @@ typedef struct lj_recovery {
   const char *owner;    /* ours */
   int64_t now;          /* wall clock */
   int64_t max_stalls;
+  lj_follow *follow;    /* for what follows from a job that fails here */
   lj_recovered_cb on_recovered;
   void *listener;
 } lj_recovery;

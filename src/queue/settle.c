@@ -8,6 +8,7 @@ static const struct {
     [LJ_END_COMPLETE] = {LJ_STATUS_COMPLETED, LJ_SQL_COMPLETE},
     [LJ_END_RETRY] = {LJ_STATUS_DELAYED, LJ_SQL_RETRY},
     [LJ_END_FAIL] = {LJ_STATUS_FAILED, LJ_SQL_FAIL},
+    [LJ_END_CANCEL] = {LJ_STATUS_CANCELLED, LJ_SQL_CANCEL},
     [LJ_END_RELEASE] = {LJ_STATUS_WAITING, LJ_SQL_RELEASE},
 };
 
@@ -20,7 +21,9 @@ static int bind_optional(sqlite3_stmt *statement, int index, const char *text) {
 
 int lj_settle(lj_store *store, const lj_settlement *settlement, bool *stale) {
   sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, transitions[settlement->end].sql, &statement);
+  int64_t revision = 0;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, transitions[settlement->end].sql, &statement);
   if (code != LJ_OK) return code;
   int rc = sqlite3_bind_int64(statement, 1, settlement->seq);
   if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, settlement->token, -1, SQLITE_STATIC);
@@ -28,6 +31,7 @@ int lj_settle(lj_store *store, const lj_settlement *settlement, bool *stale) {
   if (rc == SQLITE_OK) rc = bind_optional(statement, 4, settlement->json);
   if (rc == SQLITE_OK && settlement->end != LJ_END_RELEASE) rc = sqlite3_bind_int64(statement, 5, settlement->at);
   if (rc == SQLITE_OK) rc = bind_optional(statement, 6, settlement->lane);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 7, revision);
   if (rc != SQLITE_OK) {
     lj_store_release(statement);
     return lj_store_code(store, rc);

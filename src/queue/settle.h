@@ -6,7 +6,10 @@
  *   LJ_END_COMPLETE  active → completed
  *   LJ_END_RETRY     active → delayed     the try counts, another follows at `at`
  *   LJ_END_FAIL      active → failed
+ *   LJ_END_CANCEL    active → cancelled
  *   LJ_END_RELEASE   active → waiting     the try does not count
+ *
+ * RETRY and RELEASE are LJ_REFUSED when a newer job has taken the row's supersede_key meanwhile: the unique index says so.
  */
 #ifndef LJ_QUEUE_SETTLE_H
 #define LJ_QUEUE_SETTLE_H
@@ -17,7 +20,7 @@
 #include "queue/job.h"
 #include "queue/store.h"
 
-typedef enum lj_end { LJ_END_COMPLETE, LJ_END_RETRY, LJ_END_FAIL, LJ_END_RELEASE, LJ_END_LAST } lj_end;
+typedef enum lj_end { LJ_END_COMPLETE, LJ_END_RETRY, LJ_END_FAIL, LJ_END_CANCEL, LJ_END_RELEASE, LJ_END_LAST } lj_end;
 
 typedef struct lj_settlement {
   lj_end end;

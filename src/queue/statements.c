@@ -4,17 +4,27 @@
 #define END_LEASE "lease_owner = NULL, lease_token = NULL, lease_until = NULL"
 /* The fence: an end is written only by the run that holds the row. */
 #define FENCE "WHERE seq = ?1 AND status = 'active' AND lease_token = ?2"
+/* The states of a job that has not ended, and of those the ones that nobody holds. Index llm_jobs_children and the partial
+ * indexes of keys serve these lists as they stand. */
+#define UNFINISHED "('waiting', 'active', 'delayed', 'waiting-children')"
+#define IDLE "('waiting', 'delayed', 'waiting-children')"
+/* A member of opts, NULL when there is none. An older table may hold opts that are no JSON, which json_extract would refuse. */
+#define OPTION_OF(table, name) "iif(json_valid(" table "opts), json_extract(" table "opts, '$." name "'), NULL)"
+#define OPTION(name) OPTION_OF("", name)
+/* A child that fails its parent when it fails or is cancelled. */
+#define COUNTS "ifnull(" OPTION("onFailure") ", 'fail') <> 'ignore'"
 
 /* A dead worker's job goes back with its attempt, or fails when it has taken workers down too often (?1: maxStalls,
- * ?2: now, ?3: the error's JSON). */
+ * ?2: now, ?3: the error's JSON, ?5: revision). A row that can't go back because a newer one has taken its supersede_key is
+ * ignored here and ended by LJ_SQL_OUST. */
 #define RECOVER                                                                                    \
-  "UPDATE llm_jobs SET "                                                                           \
+  "UPDATE OR IGNORE llm_jobs SET "                                                                 \
   "status = iif(stalls + 1 > ?1, 'failed', 'waiting'), "                                           \
   "error = iif(stalls + 1 > ?1, ?3, error), "                                                      \
   "finished_on = iif(stalls + 1 > ?1, ?2, NULL), "                                                 \
-  "stalls = stalls + 1, attempts = max(attempts - 1, 0), progress = 0, partial = NULL, " END_LEASE \
+  "stalls = stalls + 1, attempts = max(attempts - 1, 0), progress = 0, partial = NULL, revision = ?5, " END_LEASE \
   " WHERE status = 'active' AND "
-#define RECOVERED " RETURNING id, name, status, attempts"
+#define RECOVERED " RETURNING id, name, status, attempts, seq"
 
 static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -27,31 +37,89 @@ static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_NEXT_QUEUE] = "SELECT queue FROM llm_jobs WHERE status = 'waiting' AND queue >= ?1 ORDER BY queue LIMIT 1",
     [LJ_SQL_NEXT_ROUTE] = "SELECT " LJ_ROUTE_KEY ", model, name FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY
                           " >= ?2 ORDER BY " LJ_ROUTE_KEY " LIMIT 1",
-    [LJ_SQL_CANDIDATES] = "SELECT seq, priority, run_at FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY
-                          " = ?2 ORDER BY priority DESC, seq LIMIT ?3",
+    /* The last column is an lj_obstacle (claim.c): why a row must not start now. ?4 is now. */
+    [LJ_SQL_CANDIDATES] =
+        "SELECT seq, priority, CASE "
+        "WHEN cancel_requested <> 0 THEN 1 "
+        "WHEN expires_at <= ?4 THEN 2 "
+        "WHEN run_at > ?4 THEN 3 "
+        "WHEN supersede_key IS NOT NULL AND EXISTS (SELECT 1 FROM llm_jobs AS newer WHERE newer.status = 'active' "
+        "AND newer.supersede_key = llm_jobs.supersede_key AND newer.seq > llm_jobs.seq) THEN 4 "
+        "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED ") THEN 5 "
+        "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id "
+        "AND child.status IN ('failed', 'cancelled') AND ifnull(" OPTION_OF("child.", "onFailure") ", 'fail') <> 'ignore') THEN 6 "
+        "WHEN ifnull(run_at, 0) = 0 AND " OPTION("repeat.cron") " IS NOT NULL THEN 7 "
+        "ELSE 0 END FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY
+        " = ?2 ORDER BY priority DESC, seq LIMIT ?3",
     /* Plain SQL may insert a row with a future run_at as 'waiting'. */
-    [LJ_SQL_POSTPONE] = "UPDATE llm_jobs SET status = 'delayed' WHERE seq = ?1 AND status = 'waiting'",
+    [LJ_SQL_POSTPONE] = "UPDATE llm_jobs SET status = 'delayed', run_at = ifnull(?2, run_at), revision = ?3 "
+                        "WHERE seq = ?1 AND status = 'waiting'",
     [LJ_SQL_CLAIM] = "UPDATE llm_jobs SET status = 'active', attempts = attempts + 1, progress = 0, partial = NULL, "
-                     "lease_owner = ?2, lease_token = ?3, lease_until = ?4, processed_on = ?5, lane = ?6 "
+                     "lease_owner = ?2, lease_token = ?3, lease_until = ?4, processed_on = ?5, lane = ?6, revision = ?7 "
                      "WHERE seq = ?1 AND status = 'waiting' "
-                     "RETURNING id, queue, name, model, data, opts, history, attempts, max_attempts, created_at, run_at",
+                     "RETURNING id, queue, name, model, data, opts, history, attempts, max_attempts, created_at, run_at, "
+                     "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL",
     /* Two look-ups, because "is null or at most" would read every delayed row. */
-    [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting' WHERE seq IN ("
+    [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting', revision = ?2 WHERE seq IN ("
                        "SELECT seq FROM (SELECT seq FROM llm_jobs WHERE status = 'delayed' AND run_at IS NULL LIMIT 200) "
                        "UNION ALL SELECT seq FROM (SELECT seq FROM llm_jobs WHERE status = 'delayed' AND run_at <= ?1 "
                        "ORDER BY run_at LIMIT 200))",
     [LJ_SQL_NEXT_DUE] = "SELECT ifnull(run_at, 0) FROM llm_jobs WHERE status = 'delayed' ORDER BY run_at LIMIT 1",
 
-    /* Ends: (1) seq, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane. */
-    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, history = ?3, result = ?4, "
+    /* Ends: (1) seq, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane, (7) revision. */
+    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, revision = ?7, history = ?3, result = ?4, "
                         "error = NULL, finished_on = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, lane = ?6, history = ?3, error = ?4, "
+    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, "
                      "run_at = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, lane = ?6, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
+    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
                     " " FENCE,
     [LJ_SQL_RELEASE] = "UPDATE llm_jobs SET status = 'waiting', progress = 0, partial = NULL, attempts = max(attempts - 1, 0), "
-                       "lane = ?6, history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
+                       "lane = ?6, revision = ?7, history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
 
+    [LJ_SQL_CANCEL] = "UPDATE llm_jobs SET status = 'cancelled', partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, "
+                      "finished_on = ?5, " END_LEASE " " FENCE,
+
+    /* Ends of jobs that nobody holds: (1) seq, (2) the status, (3) the error, (4) now, (5) revision. */
+    [LJ_SQL_END_IDLE] = "UPDATE llm_jobs SET status = ?2, error = ?3, finished_on = ?4, partial = NULL, revision = ?5 "
+                        "WHERE seq = ?1 AND status IN " IDLE,
+    [LJ_SQL_CANCEL_REQUESTS] = "SELECT seq, status, lease_token FROM llm_jobs WHERE cancel_requested <> 0 AND finished_on IS NULL LIMIT 500",
+    [LJ_SQL_EXPIRE_LIST] = "SELECT seq FROM llm_jobs WHERE expires_at <= ?1 AND expires_at IS NOT NULL AND status IN " IDLE
+                           " ORDER BY expires_at LIMIT 200",
+    [LJ_SQL_NEXT_EXPIRY] = "SELECT expires_at FROM llm_jobs WHERE expires_at IS NOT NULL AND status IN " IDLE " ORDER BY expires_at LIMIT 1",
+
+    /* Flows. The truth is the rows; dependency_count is what is known of them, and 0 asks for an examination. */
+    [LJ_SQL_READ_END] = "SELECT id, name, status, parent_job_id, opts, attempts, run_at, "
+                        "iif(json_valid(error), json_extract(error, '$.code'), NULL) FROM llm_jobs WHERE seq = ?1",
+    [LJ_SQL_READ_PARENT] = "SELECT seq, opts, run_at FROM llm_jobs WHERE id = ?1 AND status = 'waiting-children'",
+    [LJ_SQL_HAS_UNFINISHED] = "SELECT 1 FROM llm_jobs WHERE parent_job_id = ?1 AND status IN " UNFINISHED " LIMIT 1",
+    [LJ_SQL_FAILED_CHILD] = "SELECT id, name, status FROM llm_jobs WHERE parent_job_id = ?1 AND status IN ('failed', 'cancelled') AND " COUNTS
+                            " LIMIT 1",
+    [LJ_SQL_PARK] = "UPDATE llm_jobs SET status = 'waiting-children', dependency_count = (SELECT count(*) FROM llm_jobs AS child "
+                    "WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED "), revision = ?2 "
+                    "WHERE seq = ?1 AND status IN ('waiting', 'waiting-children')",
+    [LJ_SQL_COUNT_DOWN] = "UPDATE llm_jobs SET dependency_count = max(dependency_count - 1, 1) WHERE seq = ?1",
+    [LJ_SQL_UNPARK] = "UPDATE llm_jobs SET status = iif(run_at > ?2, 'delayed', 'waiting'), dependency_count = 0, revision = ?3 "
+                      "WHERE seq = ?1 AND status = 'waiting-children'",
+    [LJ_SQL_CANCEL_CHILDREN] = "UPDATE llm_jobs SET cancel_requested = 1 WHERE parent_job_id = ?1 AND status IN " UNFINISHED
+                               " AND cancel_requested = 0",
+    [LJ_SQL_EXAMINE_LIST] = "SELECT seq, id FROM llm_jobs WHERE status = 'waiting-children' AND dependency_count <= 0 LIMIT 200",
+    [LJ_SQL_BLOCKED_LIST] = "SELECT seq, id FROM llm_jobs WHERE status = 'waiting-children' AND seq > ?1 ORDER BY seq LIMIT 200",
+    [LJ_SQL_ANY_BLOCKED] = "SELECT 1 FROM llm_jobs WHERE status = 'waiting-children' LIMIT 1",
+    [LJ_SQL_CHILDREN] = "SELECT id, name, status, result, error FROM llm_jobs WHERE parent_job_id = ?1 ORDER BY seq",
+    [LJ_SQL_REPEAT] = "INSERT INTO llm_jobs (queue, name, model, data, opts, priority, status, max_attempts, run_at, dedup_key, created_at) "
+                      "SELECT queue, name, model, data, opts, priority, 'delayed', max_attempts, ?2, dedup_key, ?3 "
+                      "FROM llm_jobs WHERE seq = ?1 ON CONFLICT DO NOTHING",
+
+    [LJ_SQL_REVISION] = "SELECT max(revision) FROM llm_jobs WHERE revision > 0",
+    [LJ_SQL_NEWER] = "SELECT 1 FROM llm_jobs WHERE supersede_key = ?1 AND seq > ?2 AND status IN " IDLE
+                     " AND " OPTION("supersede") " = 'active'",
+    [LJ_SQL_OUST] = "UPDATE llm_jobs SET status = 'cancelled', error = ?2, finished_on = ?1, partial = NULL, revision = ?3, " END_LEASE
+                    " WHERE status = 'active' AND supersede_key IS NOT NULL AND (lease_until IS NULL OR lease_until < ?1 OR lease_owner = ?4) "
+                    "RETURNING id, name, status, attempts, seq",
+    /* Progress of all running jobs at once: ?1 is an array of {s: seq, t: token, p: progress, x: text or null}. */
+    [LJ_SQL_PROGRESS] = "UPDATE llm_jobs SET progress = max(progress, news.p), partial = ifnull(news.x, partial) FROM ("
+                        "SELECT value ->> '$.s' AS s, value ->> '$.t' AS t, value ->> '$.p' AS p, value ->> '$.x' AS x FROM json_each(?1)) AS news "
+                        "WHERE seq = news.s AND status = 'active' AND lease_token = news.t",
     [LJ_SQL_RENEW] = "UPDATE llm_jobs SET lease_until = ?2 WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_HELD] = "SELECT seq, lease_token FROM llm_jobs WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_EXPIRED] = "SELECT 1 FROM llm_jobs WHERE status = 'active' AND (lease_until IS NULL OR lease_until < ?1) LIMIT 1",

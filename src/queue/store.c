@@ -60,6 +60,22 @@ int lj_store_run(lj_store *store, sqlite3_stmt *statement, int *changes) {
   return code;
 }
 
+int lj_store_revision(lj_store *store, int64_t *revision) {
+  if (store->revision < 0) {
+    sqlite3_stmt *statement = NULL;
+    int code = lj_store_statement(store, LJ_SQL_REVISION, &statement);
+    if (code != LJ_OK) return code;
+    int rc = sqlite3_step(statement);
+    code = lj_store_code(store, rc);
+    int64_t last = code == LJ_OK && rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    lj_store_release(statement);
+    if (code != LJ_OK) return code;
+    store->revision = last;
+  }
+  *revision = ++store->revision;
+  return LJ_OK;
+}
+
 int lj_store_dup_text(sqlite3_stmt *statement, int column, char **out) {
   *out = NULL;
   if (sqlite3_column_type(statement, column) == SQLITE_NULL) return LJ_OK;
@@ -88,6 +104,7 @@ static int run_simple(lj_store *store, lj_sql which) {
 int lj_store_begin(lj_store *store, bool durable) {
   int code = set_synchronous(store, durable ? 2 : 1);
   if (code == LJ_OK) code = run_simple(store, LJ_SQL_BEGIN);
+  store->revision = -1; /* others may have written since the last transaction */
   store->in_transaction = code == LJ_OK;
   return code;
 }

@@ -37,6 +37,28 @@ typedef enum lj_sql {
   LJ_SQL_RETRY,
   LJ_SQL_FAIL,
   LJ_SQL_RELEASE,
+  LJ_SQL_CANCEL,
+  LJ_SQL_END_IDLE,
+  LJ_SQL_CANCEL_REQUESTS,
+  LJ_SQL_EXPIRE_LIST,
+  LJ_SQL_NEXT_EXPIRY,
+  LJ_SQL_READ_END,
+  LJ_SQL_READ_PARENT,
+  LJ_SQL_HAS_UNFINISHED,
+  LJ_SQL_FAILED_CHILD,
+  LJ_SQL_PARK,
+  LJ_SQL_COUNT_DOWN,
+  LJ_SQL_UNPARK,
+  LJ_SQL_CANCEL_CHILDREN,
+  LJ_SQL_EXAMINE_LIST,
+  LJ_SQL_BLOCKED_LIST,
+  LJ_SQL_ANY_BLOCKED,
+  LJ_SQL_CHILDREN,
+  LJ_SQL_REPEAT,
+  LJ_SQL_REVISION,
+  LJ_SQL_NEWER,
+  LJ_SQL_OUST,
+  LJ_SQL_PROGRESS,
   LJ_SQL_RENEW,
   LJ_SQL_HELD,
   LJ_SQL_EXPIRED,
@@ -52,6 +74,7 @@ typedef struct lj_store {
   sqlite3_stmt *statements[LJ_SQL_END];
   int synchronous;      /* level in force: 1 NORMAL, 2 FULL */
   int64_t data_version; /* last seen */
+  int64_t revision;     /* last one used in this transaction; −1: not read yet */
   bool in_transaction;
   bool defining;        /* the authorizer allows the table's own DDL */
 } lj_store;
@@ -80,6 +103,8 @@ void lj_store_release(sqlite3_stmt *statement);
 int lj_store_code(lj_store *store, int sqlite_code);
 /* Runs a bound statement that returns no row and gives it back. *changes (may be NULL) is the number of rows it wrote. */
 int lj_store_run(lj_store *store, sqlite3_stmt *statement, int *changes) LJ_MUST_CHECK;
+/* The number of the next change, larger than any in the table. Inside a transaction. */
+int lj_store_revision(lj_store *store, int64_t *revision) LJ_MUST_CHECK;
 /* A text column, copied; *out is NULL for SQL NULL. LJ_OK or LJ_NOMEM. */
 int lj_store_dup_text(sqlite3_stmt *statement, int column, char **out) LJ_MUST_CHECK;
 

@@ -81,6 +81,16 @@ static void source_add(source *own, const char *route, size_t places) {
 enum { NOW = 1000000 };
 static const lj_claim_terms terms = {.lease_owner = "w@h:1:aa", .lease_until = NOW + 30000, .now = NOW};
 
+static int claim_from(lj_store *store, const lj_claim_source *asked, const lj_claim_terms *when, size_t most, lj_claimed *taken,
+                      size_t *count) {
+  lj_zones zones;
+  lj_zones_init(&zones);
+  lj_follow follow = {.store = store, .now = when->now, .zones = &zones};
+  int code = lj_claim(&follow, asked, when, most, taken, count);
+  lj_zones_free(&zones);
+  return code;
+}
+
 /* Claims in a transaction of its own; the ids that were taken, in order, separated by spaces. */
 static const char *claim(queue_fixture *queue, lj_store *store, source *own, size_t most) {
   static char ids[4096];
@@ -90,7 +100,7 @@ static const char *claim(queue_fixture *queue, lj_store *store, source *own, siz
   ids[0] = '\0';
   assert_true(most <= MOST);
   assert_code(lj_store_begin(store, false), LJ_OK);
-  assert_code(lj_claim(store, &own->asked, &terms, most, taken, &count), LJ_OK);
+  assert_code(claim_from(store, &own->asked, &terms, most, taken, &count), LJ_OK);
   assert_code(lj_store_commit(store), LJ_OK);
   assert_true(count <= most);
   for (size_t i = 0; i < count; i++) {
@@ -392,7 +402,7 @@ static void taken_row_says_who_holds_it_and_the_job_has_all_fields(void **state)
           "partial, error) VALUES ('a', 'q', 'n', 'p/x', '{\"prompt\":\"Hi\"}', '{\"timeoutMs\":5}', '[1]', 1, 7, 400, 500, 40, "
           "'half', '{\"code\":\"X\"}')");
   assert_code(lj_store_begin(queue->store, false), LJ_OK);
-  assert_code(lj_claim(queue->store, &own.asked, &terms, 1, taken, &count), LJ_OK);
+  assert_code(claim_from(queue->store, &own.asked, &terms, 1, taken, &count), LJ_OK);
   assert_code(lj_store_commit(queue->store), LJ_OK);
   assert_int_equal(count, 1);
   lj_job *job = &taken[0].job;
@@ -476,7 +486,7 @@ static void failure_dismisses_every_admitted_job(void **state) {
   app_run(queue,
           "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'd' BEGIN SELECT raise(ROLLBACK, 'the app says no'); END");
   assert_code(lj_store_begin(queue->store, false), LJ_OK);
-  assert_code(lj_claim(queue->store, &own.asked, &terms, MOST, taken, &count), LJ_DB_ERROR);
+  assert_code(claim_from(queue->store, &own.asked, &terms, MOST, taken, &count), LJ_DB_ERROR);
   lj_store_rollback(queue->store);
   assert_int_equal(count, 0);
   assert_int_equal(own.admitted, 4);
@@ -517,7 +527,7 @@ static void claim_survives_every_failed_allocation(void **state) {
     long live = lj_memory_live();
     assert_code(lj_store_begin(queue->store, false), LJ_OK);
     lj_memory_fail_at(nth, 0);
-    code = lj_claim(queue->store, &own.asked, &terms, MOST, taken, &count);
+    code = claim_from(queue->store, &own.asked, &terms, MOST, taken, &count);
     lj_memory_fail_at(0, 0);
     if (code != LJ_OK) {
       lj_store_rollback(queue->store);

@@ -220,6 +220,7 @@ static void trigger_of_the_app_may_write_another_table(void **state) {
   sqlite3_stmt *statement = NULL;
   assert_code(lj_store_statement(queue->store, LJ_SQL_POSTPONE, &statement), LJ_OK);
   assert_int_equal(sqlite3_bind_int64(statement, 1, 1), SQLITE_OK);
+  assert_int_equal(sqlite3_bind_int64(statement, 3, 1), SQLITE_OK);
   int changes = 0;
   assert_code(lj_store_run(queue->store, statement, &changes), LJ_OK);
   assert_int_equal(changes, 1);
@@ -283,6 +284,7 @@ static void rollback_undoes_and_may_be_called_without_a_transaction(void **state
   sqlite3_stmt *statement = NULL;
   assert_code(lj_store_statement(queue->store, LJ_SQL_POSTPONE, &statement), LJ_OK);
   assert_int_equal(sqlite3_bind_int64(statement, 1, 1), SQLITE_OK);
+  assert_int_equal(sqlite3_bind_int64(statement, 3, 1), SQLITE_OK);
   assert_code(lj_store_run(queue->store, statement, NULL), LJ_OK);
   lj_store_rollback(queue->store);
   assert_rows(queue, "waiting", "SELECT status FROM llm_jobs");
