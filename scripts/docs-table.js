@@ -51,14 +51,15 @@ ${indexes.join('\n')}
 |---|---|---|
 | \`waiting\` | may be started | when a worker claims it; when somebody cancels it |
 | \`delayed\` | starts no sooner than \`run_at\`: added so, or waiting for its next try | when \`run_at\` has come; when somebody cancels it |
-| \`waiting-children\` | starts when its children have ended | nothing moves a job into this state or out of it in this version |
+| \`waiting-children\` | starts when its children have ended | when the last of them has ended, or one has failed; when somebody cancels it |
 | \`active\` | a worker holds it until \`lease_until\` | when its try ends, or its worker dies |
 | \`completed\` | the answer is in \`result\` | never |
 | \`failed\` | the reason is in \`error\` | never |
-| \`cancelled\` | ended before it started | never |
+| \`cancelled\` | ended by somebody's wish, by \`expires_at\`, or by a newer job of its \`supersede_key\` | never |
 
-Columns that the worker of this version leaves alone: \`partial\` and \`progress\` while a job runs, \`expires_at\`, \`parent_job_id\`,
-\`dependency_count\`, \`supersede_key\`, and \`cancel_requested\` of an active job.
+\`progress\` and \`partial\` of running jobs are written at most four times a second; \`progress\` follows the tokens against
+\`maxTokens\` and stays 0 without one; a text of more than 256 KiB is in \`result\` only. \`dependency_count\` is what is known of
+unfinished children; the children themselves decide.
 `;
 
 if (process.argv.includes('--check')) {
