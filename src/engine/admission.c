@@ -17,9 +17,17 @@ enum {
 static bool serves(void *owner, const char *queue) {
   const lj_engine *engine = owner;
   const cJSON *item = NULL;
+  if (lj_names_have(&engine->paused_queues, queue)) return false;
   if (engine->config.queues == NULL) return true;
   cJSON_ArrayForEach(item, engine->config.queues) if (strcmp(item->valuestring, queue) == 0) return true;
   return false;
+}
+
+/* How many more calls the lane takes, unless an app holds it for itself. */
+static size_t room(const lj_engine *engine, const lj_lane *lane, int64_t now) {
+  const lj_names *held = &engine->held_lanes;
+  if (held->count > 0 && (lj_names_have(held, lane->name) || lj_names_have(held, lane->provider->name))) return 0;
+  return lj_lane_capacity(&engine->lanes, lane, now);
 }
 
 static size_t capacity(void *owner, const char *model, const char *name) {
@@ -30,7 +38,7 @@ static size_t capacity(void *owner, const char *model, const char *name) {
   size_t total = 0;
   for (size_t i = 0; i < route.count; i++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-    if (lane != NULL) total += lj_lane_capacity(&engine->lanes, lane, now);
+    if (lane != NULL) total += room(engine, lane, now);
   }
   return total;
 }
@@ -42,7 +50,7 @@ static const char *admit(void *owner, const char *model, const char *name) {
   if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return "";
   for (size_t i = 0; i < route.count; i++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-    if (lane == NULL || lj_lane_capacity(&engine->lanes, lane, now) == 0) continue;
+    if (lane == NULL || room(engine, lane, now) == 0) continue;
     lj_lane_enter(&engine->lanes, lane, now);
     return lane->name;
   }

@@ -48,15 +48,44 @@ static void run_stats(lj_engine *engine, const command *asked) {
   lj_outbox_post(&engine->outbox, asked->id, asked->channel, lj_statistics(engine));
 }
 
+/* Adds a name to a set, or refuses the message and says why. */
+static bool add_name(lj_engine *engine, const command *asked, lj_names *names, const char *name) {
+  int code = lj_names_add(names, name);
+  if (code != LJ_OK && asked->id != NULL)
+    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code, "no more names can be kept; resume or let go of some first");
+  return code == LJ_OK;
+}
+
 static void run_pause(lj_engine *engine, const command *asked) {
-  engine->paused = true;
-  answer_flag(engine, asked, "paused", true);
+  const char *queue = lj_json_string(asked->payload, "queue");
+  if (queue == NULL) engine->paused = true;
+  if (queue == NULL || add_name(engine, asked, &engine->paused_queues, queue)) answer_flag(engine, asked, "paused", true);
 }
 
 static void run_resume(lj_engine *engine, const command *asked) {
-  engine->paused = false;
+  const char *queue = lj_json_string(asked->payload, "queue");
+  if (queue != NULL) lj_names_remove(&engine->paused_queues, queue);
+  if (queue == NULL) {
+    engine->paused = false;
+    if (engine->drain_channel != NULL && strcmp(engine->drain_channel, "worker:release") == 0) engine->draining = false;
+    lj_guard_reopen(engine);
+  }
   engine->look = true;
   answer_flag(engine, asked, "paused", false);
+}
+
+static void run_hold(lj_engine *engine, const command *asked) {
+  const char *lane = lj_json_string(asked->payload, "lane");
+  bool held = lj_json_bool(asked->payload, "held", true);
+  if (lane == NULL) {
+    if (asked->id != NULL)
+      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "lane must be \"provider/model\" or the name of a provider");
+    return;
+  }
+  if (held && !add_name(engine, asked, &engine->held_lanes, lane)) return;
+  if (!held) lj_names_remove(&engine->held_lanes, lane);
+  engine->look = true;
+  answer_flag(engine, asked, "held", held);
 }
 
 static void run_drain(lj_engine *engine, const command *asked) {
@@ -67,10 +96,13 @@ static void run_drain(lj_engine *engine, const command *asked) {
     return;
   }
   if (engine->drain_id != NULL) {
-    lj_outbox_refuse(&engine->outbox, engine->drain_id, asked->channel, LJ_INTERRUPTED, "another worker:drain has replaced this one");
+    lj_outbox_refuse(&engine->outbox, engine->drain_id, engine->drain_channel, LJ_INTERRUPTED,
+                     "another worker:drain or worker:release has replaced this one");
     lj_free(engine->drain_id);
   }
   engine->draining = true;
+  engine->drain_interrupted = 0;
+  engine->drain_channel = strcmp(asked->channel, "worker:release") == 0 ? "worker:release" : "worker:drain";
   engine->drain_until_ms = lj_mono_ms() + deadline;
   engine->drain_id = lj_strdup(asked->id);
 }
@@ -91,7 +123,7 @@ static const struct {
 } channels[] = {
     {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
-    {"worker:notify", run_notify},
+    {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
 };
 
 void lj_command(lj_engine *engine, const char *text) {

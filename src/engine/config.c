@@ -25,7 +25,19 @@ static const lj_field root_fields[] = {
     {"models", LJ_FIELD_OBJECT, false, 0, 0},
     {"allowedModels", LJ_FIELD_TEXTS, false, 0, 0},
     {"types", LJ_FIELD_OBJECT, false, 0, 0},
+    {"retention", LJ_FIELD_OBJECT, false, 0, 0},
     {"logLevel", LJ_FIELD_TEXT, false, 0, 0},
+};
+
+static const lj_field retention_fields[] = {
+    {"completed", LJ_FIELD_OBJECT, false, 0, 0},
+    {"failed", LJ_FIELD_OBJECT, false, 0, 0},
+    {"cancelled", LJ_FIELD_OBJECT, false, 0, 0},
+};
+
+static const lj_field keep_fields[] = {
+    {"ageMs", LJ_FIELD_WHOLE, false, 0, 3153600000000.0}, /* a hundred years */
+    {"count", LJ_FIELD_WHOLE, false, 0, 1000000000},
 };
 
 static const lj_field provider_fields[] = {
@@ -238,6 +250,28 @@ static int parse_types(lj_config *config, lj_fault *fault) {
   return LJ_OK;
 }
 
+static int parse_keep(const cJSON *retention, const char *state, lj_keep *keep, lj_fault *fault) {
+  const cJSON *source = lj_json_object(retention, state);
+  char path[PATH_SIZE];
+  keep->age_ms = -1;
+  keep->count = -1;
+  if (source == NULL) return LJ_OK;
+  (void)snprintf(path, sizeof path, "retention.%s", state);
+  int code = lj_fields_check(source, path, keep_fields, COUNT(keep_fields), fault);
+  keep->age_ms = lj_json_int(source, "ageMs", -1);
+  keep->count = lj_json_int(source, "count", -1);
+  return code;
+}
+
+static int parse_retention(lj_config *config, lj_fault *fault) {
+  const cJSON *retention = lj_json_object(config->tree, "retention");
+  int code = LJ_OK;
+  if (retention != NULL) code = lj_fields_check(retention, "retention", retention_fields, COUNT(retention_fields), fault);
+  if (code == LJ_OK) code = parse_keep(retention, "completed", &config->keep_completed, fault);
+  if (code == LJ_OK) code = parse_keep(retention, "failed", &config->keep_failed, fault);
+  return code == LJ_OK ? parse_keep(retention, "cancelled", &config->keep_cancelled, fault) : code;
+}
+
 static int parse_log_level(lj_config *config, lj_fault *fault) {
   const char *name = lj_json_string(config->tree, "logLevel");
   config->log_level = LJ_LOG_INFO;
@@ -272,6 +306,7 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
   config->job_timeout_ms = lj_json_int(tree, "jobTimeoutMs", 300000);
   config->allowed_models = lj_json_array(tree, "allowedModels");
   code = parse_log_level(config, fault);
+  if (code == LJ_OK) code = parse_retention(config, fault);
 
   const cJSON *providers = lj_json_object(tree, "providers");
   int size = cJSON_GetArraySize(providers);

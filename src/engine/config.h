@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "http/client.h"
 #include "provider/provider.h"
+#include "queue/retention.h"
 
 typedef struct lj_provider_config {
   const char *name;
@@ -54,6 +55,9 @@ typedef struct lj_config {
   int64_t job_timeout_ms;
   const cJSON *allowed_models; /* array of strings, or NULL: all */
   const cJSON *types;          /* object, or NULL */
+  lj_keep keep_completed;
+  lj_keep keep_failed;
+  lj_keep keep_cancelled;
   lj_log_level log_level;
   lj_provider_config providers[LJ_MAX_PROVIDERS];
   size_t provider_count;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/trim.h"
 #include "engine/state.h"
@@ -13,6 +14,7 @@
 enum {
   RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
   RECHECK_STEP_MS = 1,
+  SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
   TOKEN_STEP_MS = 30,     /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
@@ -40,9 +42,30 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
       engine->look = true;
       engine->sweep = true;
     }
-    if (now_ms >= engine->poll_at_ms) engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
+    if (now_ms >= engine->poll_at_ms) {
+      engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
+      if (lj_guard_moved(engine)) return;
+    }
   }
   if (engine->due_wall_ms <= lj_wall_ms()) engine->look = true;
+}
+
+/* The connections of a machine that slept are often dead without anybody saying so: what brings no byte within some seconds
+ * after it is given back and called anew. */
+static void suspect_all(lj_engine *engine, int64_t now_ms) {
+  for (lj_run *run = engine->calling.first; run != NULL; run = run->next)
+    run->suspect_bytes = run->call != NULL ? lj_http_call_bytes(run->call) : UINT64_MAX;
+  engine->suspect_at_ms = engine->calling.count > 0 ? now_ms + SUSPECT_MS : 0;
+}
+
+static void drop_dead(lj_engine *engine, int64_t now_ms) {
+  if (engine->suspect_at_ms == 0 || now_ms < engine->suspect_at_ms) return;
+  engine->suspect_at_ms = 0;
+  for (lj_run *run = engine->calling.first, *next; run != NULL; run = next) {
+    next = run->next;
+    bool silent = run->call != NULL && run->suspect_bytes == lj_http_call_bytes(run->call);
+    if (silent) lj_run_interrupt(run, LJ_INTERRUPTED, "no byte has come since the machine slept");
+  }
 }
 
 /* After sleep, or when somebody sets the clock, the leases of all workers look run out at once: ours are renewed first, and
@@ -56,6 +79,8 @@ static void watch_clock(lj_engine *engine, int64_t now_ms) {
   engine->renew_at_ms = now_ms;
   engine->recover_at_ms = now_ms + engine->config.lease_ms;
   engine->look = true;
+  engine->sweep = true;
+  if (jump > 0) suspect_all(engine, now_ms);
 }
 
 static void tell_tokens(lj_engine *engine, int64_t now_ms) {
@@ -75,20 +100,27 @@ static void interrupt_all(lj_engine *engine, const char *why) {
   while (engine->calling.first != NULL) lj_run_interrupt(engine->calling.first, LJ_INTERRUPTED, why);
 }
 
+/* Answers worker:drain and worker:release when nothing runs any more and everything is written, or can't be. */
 static void drain(lj_engine *engine, int64_t now_ms) {
   if (!engine->draining) return;
-  if (now_ms >= engine->drain_until_ms && engine->calling.count > 0) {
+  bool late = now_ms >= engine->drain_until_ms;
+  if (late && engine->calling.count > 0) {
     engine->drain_interrupted += engine->calling.count;
     interrupt_all(engine, "the worker was drained");
   }
-  if (engine->drain_id == NULL || engine->calling.count + engine->ended.count > 0) return;
+  bool unwritable = late && (!engine->opened || engine->suspended != LJ_SUSPENDED_NOT);
+  if (engine->drain_id == NULL || engine->calling.count > 0 || (engine->ended.count > 0 && !unwritable)) return;
+  bool releases = strcmp(engine->drain_channel, "worker:release") == 0;
+  if (releases && engine->opened) lj_guard_release(engine);
   cJSON *payload = cJSON_CreateObject();
-  if (payload != NULL && (cJSON_AddBoolToObject(payload, "drained", engine->drain_interrupted == 0) == NULL ||
-                          cJSON_AddNumberToObject(payload, "interrupted", (double)engine->drain_interrupted) == NULL)) {
+  int code = payload != NULL ? LJ_OK : LJ_NOMEM;
+  if (code == LJ_OK) code = lj_json_put_bool(payload, releases ? "released" : "drained", releases || engine->drain_interrupted == 0);
+  if (code == LJ_OK) code = lj_json_put_number(payload, "interrupted", (double)engine->drain_interrupted);
+  if (code != LJ_OK) {
     cJSON_Delete(payload);
     payload = NULL;
   }
-  lj_outbox_post(&engine->outbox, engine->drain_id, "worker:drain", payload);
+  lj_outbox_post(&engine->outbox, engine->drain_id, engine->drain_channel, payload);
   lj_free(engine->drain_id);
   engine->drain_id = NULL;
 }
@@ -105,8 +137,16 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   int64_t write_at_us = 0;
   if (engine->failed) return next;
   if (!engine->opened) return engine->open_at_ms;
+  if (engine->suspect_at_ms > 0) next = engine->suspect_at_ms;
+  if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
+  if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
+  if (engine->suspended != LJ_SUSPENDED_NOT) {
+    next = earlier(next, lj_http_deadline(engine->http));
+    return engine->suspended == LJ_SUSPENDED_RELEASED ? next : earlier(next, engine->suspended_check_ms);
+  }
   int64_t write_ms = (engine->write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
-  next = earlier(engine->poll_at_ms, lj_http_deadline(engine->http));
+  next = earlier(next, earlier(engine->poll_at_ms, lj_http_deadline(engine->http)));
+  next = earlier(next, later(engine->retention_at_ms, write_ms));
   if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
   if (lj_writer_pending(engine, &write_at_us)) next = earlier(next, (write_at_us + 999) / 1000);
   if (engine->calling.count + engine->ended.count + engine->refused.count > 0)
@@ -120,8 +160,6 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   next = earlier(next, lj_lanes_next_open(&engine->lanes, now_ms));
   /* Once a due job has made the engine look, it waits for a slot or for worker:resume, not for a time. */
   if (!engine->look && engine->due_wall_ms != INT64_MAX) next = earlier(next, engine->due_wall_ms - engine->clock_offset_ms);
-  if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
-  if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
   return next;
 }
 
@@ -129,7 +167,7 @@ static void sleep_until(lj_engine *engine, int64_t next_ms) {
   int64_t now_us = lj_mono_us();
   int64_t write_at_us = 0;
   /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
-  if (engine->opened && lj_writer_pending(engine, &write_at_us) && write_at_us - now_us < 1000) {
+  if (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && lj_writer_pending(engine, &write_at_us) && write_at_us - now_us < 1000) {
     lj_sleep_us(write_at_us - now_us);
     return;
   }
@@ -154,9 +192,13 @@ static void turn(lj_engine *engine) {
       lj_sleep_us(TROUBLE_US);
     }
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
-    look_around(engine, now);
-    lj_writer_recall(engine, now);
-    lj_writer_turn(engine);
+    if (engine->suspended != LJ_SUSPENDED_NOT) lj_guard_turn(engine, now);
+    if (engine->suspended == LJ_SUSPENDED_NOT) {
+      look_around(engine, now);
+      lj_writer_recall(engine, now);
+      if (engine->suspended == LJ_SUSPENDED_NOT) lj_writer_turn(engine);
+    }
+    drop_dead(engine, now);
     tell_tokens(engine, now);
     trim(engine, now);
   }
@@ -170,7 +212,7 @@ static void finish(lj_engine *engine) {
   interrupt_all(engine, "the worker was stopped");
   engine->paused = true;
   engine->write_at_us = 0; /* what put the last transaction off may be over, and nobody waits for a gap any more */
-  while (engine->opened && engine->ended.count > 0) {
+  while (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && engine->ended.count > 0) {
     bool paid = false;
     for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;
     if (lj_mono_ms() - begun > (paid ? STOP_PAID_MS : STOP_MS)) break;

@@ -93,7 +93,8 @@ void lj_opening_turn(lj_engine *engine) {
     if (code == LJ_BUSY)
       lj_fault_set(&fault, code, "database: another process has held the write lock of %s since this worker started; end its transaction",
                    engine->config.database);
-    if (fault.code == LJ_OK) lj_fault_set(&fault, code, "database: %s can't be used (%s)", engine->config.database, lj_code_name(code));
+    if (fault.code == LJ_OK) lj_fault_set(&fault, code, "database: %s can't be written: %s", engine->config.database,
+                                           engine->store != NULL ? sqlite3_errmsg(engine->store->db) : lj_code_name(code));
     tell_failed(engine, &fault);
     lj_store_close(engine->store);
     engine->store = NULL;

@@ -44,6 +44,7 @@ typedef struct lj_run {
   int64_t deltas;          /* pieces of text so far, about as many tokens */
   size_t partial_length;   /* of the text when the row's partial was last written */
   int partial_progress;    /* and the progress then */
+  uint64_t suspect_bytes;  /* received when the machine woke up */
   bool cancelled;          /* somebody has asked for it */
   bool told;               /* worker:token has told some of this call's text */
   bool restart;            /* the next worker:token says that what was told before is void */

@@ -16,6 +16,23 @@
 #include "queue/recovery.h"
 #include "queue/store.h"
 
+/* Why nothing is read from or written to the database now, though the engine runs. */
+typedef enum lj_suspension {
+  LJ_SUSPENDED_NOT,
+  LJ_SUSPENDED_MOVED,     /* the file was moved or replaced: reopened when there is one at its path */
+  LJ_SUSPENDED_SCHEMA,    /* a column is missing: goes on when it is back */
+  LJ_SUSPENDED_RELEASED,  /* worker:release has closed the file: worker:resume reopens it */
+  LJ_SUSPENDED_REOPENING
+} lj_suspension;
+
+enum { LJ_MAX_NAMES = 256 }; /* paused queues, held lanes */
+
+/* A small set of names. */
+typedef struct lj_names {
+  char *items[LJ_MAX_NAMES];
+  size_t count;
+} lj_names;
+
 /* Counts since the start, told by worker:stats. */
 typedef struct lj_counters {
   uint64_t claimed;
@@ -26,6 +43,7 @@ typedef struct lj_counters {
   uint64_t interrupted; /* attempts given back */
   uint64_t stale;       /* ends that came too late: the lease was lost */
   uint64_t recovered;
+  uint64_t removed;     /* by retention */
   uint64_t calls;
   uint64_t turns;
   uint64_t writes;      /* transactions */
@@ -77,7 +95,15 @@ struct lj_engine {
   int64_t open_until_ms;      /* no try to open after */
   bool paused;
   bool draining;
+  lj_suspension suspended;
+  int64_t suspended_check_ms; /* next look whether the reason is gone */
+  lj_names paused_queues;
+  lj_names held_lanes;        /* lanes, or whole providers, that take no new job */
+  int64_t suspect_at_ms;      /* after a sleep: calls that have brought nothing by then are dead; 0: none is suspected */
+  int64_t retention_at_ms;
+  unsigned retention_turn;    /* which end state is looked at first */
   bool tokens;                /* worker:token events are wanted */
+  const char *drain_channel;  /* worker:drain or worker:release */
   char *drain_id;             /* message to answer when nothing runs any more */
   int64_t drain_until_ms;
   uint64_t drain_interrupted; /* by the drain's deadline */
@@ -110,6 +136,17 @@ void lj_command(lj_engine *engine, const char *text);
 cJSON *lj_statistics(const lj_engine *engine);
 /* writer.c: one transaction, if there is anything to write and it is time. */
 void lj_writer_turn(lj_engine *engine);
+/* guard.c: notices that the file was replaced or the table lost a column, and when that is over. */
+bool lj_guard_moved(lj_engine *engine);      /* true: the engine has been suspended */
+void lj_guard_diagnose(lj_engine *engine);   /* after an error of the database */
+void lj_guard_turn(lj_engine *engine, int64_t now_ms);
+void lj_guard_release(lj_engine *engine);    /* closes the file; nothing may run */
+void lj_guard_reopen(lj_engine *engine);
+/* names.c */
+int lj_names_add(lj_names *names, const char *name) LJ_MUST_CHECK; /* LJ_OK, also when it is there; LJ_NOMEM, LJ_TOO_BIG */
+void lj_names_remove(lj_names *names, const char *name);
+bool lj_names_have(const lj_names *names, const char *name);
+void lj_names_free(lj_names *names);
 /* Brings back ends that were set aside and whose time has come. */
 void lj_writer_recall(lj_engine *engine, int64_t now_ms);
 /* Whether a running job has progress or text that its row does not show yet. */

@@ -43,6 +43,7 @@ cJSON *lj_statistics(const lj_engine *engine) {
       {"interrupted", counters->interrupted},
       {"stale", counters->stale},
       {"recovered", counters->recovered},
+      {"removed", counters->removed},
       {"calls", counters->calls},
       {"bytesIn", lj_http_bytes(engine->http)},
       {"turns", counters->turns},

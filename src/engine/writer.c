@@ -23,6 +23,8 @@ enum {
   MAX_REFUSED_MS = 60000, /* … up to here */
   REPAIR_MS = 10000,     /* between two passes over all jobs that wait for children */
   REPAIR_STEP_MS = 50,   /* between two batches of one pass */
+  RETENTION_MS = 60000,  /* between two looks for jobs that may be removed */
+  RETENTION_STEP_MS = 50, /* between two batches */
   PARTIAL_MS = 250,      /* progress and partial texts are written at most four times a second */
   MAX_PARTIAL = 262144,  /* bytes of text so far in a row; a longer one is not written until it is whole */
   TROUBLE_US = 1000000   /* after an error of the database, memory shortage included */
@@ -35,6 +37,9 @@ typedef struct write_plan {
   bool sweep;
   bool repair;
   bool partial;
+  bool removal;
+  lj_status removal_status;
+  int64_t removal_before;
   size_t claim_most;
 } write_plan;
 
@@ -103,6 +108,26 @@ bool lj_writer_has_news(const lj_engine *engine) {
   return false;
 }
 
+/* Which ended jobs are to be removed, one state at a time; only when nothing more urgent is to be written. */
+static int plan_removal(lj_engine *engine, int64_t now_ms, int64_t now_wall, write_plan *plan) {
+  const struct {
+    lj_status status;
+    const lj_keep *keep;
+  } states[] = {{LJ_STATUS_COMPLETED, &engine->config.keep_completed},
+                {LJ_STATUS_FAILED, &engine->config.keep_failed},
+                {LJ_STATUS_CANCELLED, &engine->config.keep_cancelled}};
+  int code = LJ_OK;
+  if (engine->ended.count > 0 || plan->claim || now_ms < engine->retention_at_ms) return LJ_OK;
+  for (size_t i = 0; code == LJ_OK && !plan->removal && i < sizeof states / sizeof states[0]; i++) {
+    size_t at = (i + engine->retention_turn) % (sizeof states / sizeof states[0]);
+    plan->removal_status = states[at].status;
+    code = lj_retention_look(engine->store, states[at].status, states[at].keep, now_wall, &plan->removal_before, &plan->removal);
+  }
+  engine->retention_turn++;
+  if (!plan->removal) engine->retention_at_ms = now_ms + RETENTION_MS;
+  return code;
+}
+
 static int make_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, write_plan *plan) {
   size_t ends = engine->ended.count < MAX_ENDS ? engine->ended.count : MAX_ENDS;
   size_t busy = holding(engine) - ends;
@@ -131,6 +156,7 @@ static int make_plan(lj_engine *engine, const lj_claim_source *source, int64_t n
     code = lj_follow_any_blocked(engine->store, &plan->repair);
     if (!plan->repair) engine->repair_at_ms = now_ms + REPAIR_MS;
   }
+  if (code == LJ_OK) code = plan_removal(engine, now_ms, now_wall, plan);
   plan->partial = now_ms >= engine->partial_at_ms && lj_writer_has_news(engine);
   if (code == LJ_OK && now_ms >= engine->recover_at_ms) {
     code = lj_recovery_needed(engine->store, now_wall, &plan->recover);
@@ -287,6 +313,7 @@ static void put_off(lj_engine *engine, int code, int64_t now_us) {
   lj_log_write(&engine->log, LJ_LOG_ERROR, "nothing can be written now (%s): %zu ends wait, next try in %d ms",
                lj_code_name(code), engine->ended.count, TROUBLE_US / 1000);
   engine->write_at_us = now_us + TROUBLE_US;
+  if (code == LJ_DB_ERROR) lj_guard_diagnose(engine);
 }
 
 static void start_claimed(lj_engine *engine, lj_claimed *claimed, size_t count, const lj_claim_source *source, int64_t now) {
@@ -350,6 +377,7 @@ static int write_partials(lj_engine *engine) {
 /* Everything that one transaction writes beside ends and claim. */
 static int write_upkeep(lj_engine *engine, const write_plan *plan, lj_follow *follow, size_t *held, bool *more) {
   int code = LJ_OK;
+  int removed = 0;
   if (plan->renew) code = lj_renew(engine->store, engine->lease_owner, follow->now + engine->config.lease_ms, held);
   if (code == LJ_OK && plan->recover) {
     lj_recovery recovery = {.owner = engine->lease_owner,
@@ -363,6 +391,11 @@ static int write_upkeep(lj_engine *engine, const write_plan *plan, lj_follow *fo
   if (code == LJ_OK && plan->sweep) code = lj_sweep(follow, more);
   if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair_after);
   if (code == LJ_OK && plan->partial) code = write_partials(engine);
+  if (code == LJ_OK && plan->removal) {
+    code = lj_retention_remove(engine->store, plan->removal_status, plan->removal_before, follow->now, &removed);
+    engine->retention_at_ms = lj_mono_ms() + (removed > 0 ? RETENTION_STEP_MS : RETENTION_MS);
+    engine->counters.removed += (uint64_t)removed;
+  }
   if (code == LJ_OK && plan->sweep) code = lj_sweep_next_expiry(engine->store, &engine->expiry_wall_ms);
   return code;
 }
@@ -380,8 +413,9 @@ void lj_writer_turn(lj_engine *engine) {
     put_off(engine, code, begun_us);
     return;
   }
-  bool upkeep = plan.renew || plan.recover || plan.sweep || plan.repair || plan.partial;
+  bool upkeep = plan.renew || plan.recover || plan.sweep || plan.repair || plan.partial || plan.removal;
   if (engine->ended.count == 0 && !plan.claim && !upkeep) return;
+  if (lj_guard_moved(engine)) return;
 
   lj_claimed claimed[MAX_CLAIMS];
   size_t claimed_count = 0;

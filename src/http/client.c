@@ -31,6 +31,7 @@ struct lj_call {
   lj_call_listener listener;
   lj_timeouts timeouts;
   char target[64];
+  uint64_t bytes;
   call_state state;
   bool in_multi;
   bool answered;         /* a body byte or data event has arrived */
@@ -97,6 +98,7 @@ static size_t on_curl_body(char *bytes, size_t size, size_t count, void *owner) 
   lj_call *call = owner;
   size_t length = size * count;
   call->http->bytes += length;
+  call->bytes += length;
   if (call->state != CALL_RUNNING) return length;
   if (!call->answered) {
     call->answered = true;
@@ -117,6 +119,7 @@ static size_t on_curl_body(char *bytes, size_t size, size_t count, void *owner) 
 static size_t on_curl_header(char *line, size_t size, size_t count, void *owner) {
   lj_call *call = owner;
   size_t length = size * count;
+  call->bytes += length;
   if (call->state != CALL_RUNNING) return length;
   while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n')) length--;
   if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
@@ -274,6 +277,8 @@ void lj_http_close(lj_http *http) {
   if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
   lj_free(http);
 }
+
+uint64_t lj_http_call_bytes(const lj_call *call) { return call->bytes; }
 
 void lj_http_touch(lj_call *call) {
   call->answered = true;

@@ -57,6 +57,8 @@ void lj_http_close(lj_http *http);
 
 int lj_http_start(lj_http *http, const lj_call_options *options, lj_call **out, lj_fault *fault) LJ_MUST_CHECK;
 void lj_http_abort(lj_http *http, lj_call *call);
+/* Header and body bytes received for this call. */
+uint64_t lj_http_call_bytes(const lj_call *call);
 /* A data event has arrived: the idle timer starts anew. */
 void lj_http_touch(lj_call *call);
 

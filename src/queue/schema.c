@@ -91,3 +91,14 @@ cleanup:
   store->defining = false;
   return code;
 }
+
+int lj_schema_missing(lj_store *store, const char **column) {
+  bool present[LJ_SCHEMA_COLUMN_COUNT] = {false};
+  int columns = 0;
+  *column = NULL;
+  int code = read_columns(store, present, &columns);
+  if (code == LJ_OK && columns == 0) *column = "llm_jobs";
+  for (size_t i = 0; code == LJ_OK && *column == NULL && i < LJ_SCHEMA_COLUMN_COUNT; i++)
+    if (!present[i]) *column = lj_schema_columns[i].name;
+  return code;
+}

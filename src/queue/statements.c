@@ -110,6 +110,13 @@ static const char *const texts[LJ_SQL_END] = {
                       "SELECT queue, name, model, data, opts, priority, 'delayed', max_attempts, ?2, dedup_key, ?3 "
                       "FROM llm_jobs WHERE seq = ?1 ON CONFLICT DO NOTHING",
 
+    [LJ_SQL_NTH_NEWEST] = "SELECT finished_on FROM llm_jobs WHERE status = ?1 AND finished_on IS NOT NULL ORDER BY finished_on DESC "
+                          "LIMIT 1 OFFSET ?2",
+    [LJ_SQL_OLDEST_END] = "SELECT finished_on FROM llm_jobs WHERE status = ?1 AND finished_on < ?2 ORDER BY finished_on LIMIT 1",
+    [LJ_SQL_REMOVE] = "DELETE FROM llm_jobs WHERE seq IN (SELECT seq FROM llm_jobs WHERE status = ?1 AND finished_on < ?2 "
+                      "AND finished_on + ifnull(" OPTION("keep.ageMs") ", 0) <= ?3 "
+                      "AND NOT EXISTS (SELECT 1 FROM llm_jobs AS parent WHERE parent.id = llm_jobs.parent_job_id "
+                      "AND parent.status IN " UNFINISHED ") ORDER BY finished_on LIMIT 100)",
     [LJ_SQL_REVISION] = "SELECT max(revision) FROM llm_jobs WHERE revision > 0",
     [LJ_SQL_NEWER] = "SELECT 1 FROM llm_jobs WHERE supersede_key = ?1 AND seq > ?2 AND status IN " IDLE
                      " AND " OPTION("supersede") " = 'active'",

@@ -38,6 +38,10 @@ int lj_store_statement(lj_store *store, lj_sql which, sqlite3_stmt **out) {
   sqlite3_stmt *statement = store->statements[which];
   if (statement == NULL) {
     int rc = sqlite3_prepare_v3(store->db, lj_statement_text(which), -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    if (rc == SQLITE_ERROR) {
+      lj_store_refresh(store);
+      rc = sqlite3_prepare_v3(store->db, lj_statement_text(which), -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    }
     if (rc != SQLITE_OK) return lj_store_code(store, rc);
     store->statements[which] = statement;
   }
@@ -123,6 +127,18 @@ int lj_store_commit(lj_store *store) {
   if (code != LJ_OK) lj_store_rollback(store);
   store->in_transaction = false;
   return code;
+}
+
+int lj_store_moved(lj_store *store, bool *moved) {
+  int answer = 0;
+  int rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &answer);
+  *moved = rc == SQLITE_OK && answer != 0;
+  return rc == SQLITE_NOTFOUND ? LJ_OK : lj_store_code(store, rc); /* a file system layer that can't tell */
+}
+
+void lj_store_refresh(lj_store *store) {
+  /* Its own result does not matter: only that a statement has run. */
+  (void)sqlite3_exec(store->db, "SELECT 1 FROM llm_jobs LIMIT 0", NULL, NULL, NULL);
 }
 
 int lj_store_changed(lj_store *store, bool *changed) {

@@ -55,6 +55,9 @@ typedef enum lj_sql {
   LJ_SQL_ANY_BLOCKED,
   LJ_SQL_CHILDREN,
   LJ_SQL_REPEAT,
+  LJ_SQL_NTH_NEWEST,
+  LJ_SQL_OLDEST_END,
+  LJ_SQL_REMOVE,
   LJ_SQL_REVISION,
   LJ_SQL_NEWER,
   LJ_SQL_OUST,
@@ -84,6 +87,11 @@ typedef struct lj_store {
  * the remedy in `fault`. */
 int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault *fault) LJ_MUST_CHECK;
 void lj_store_close(lj_store *store);
+
+/* Whether the file at the path is another one than the one that is open: whatever was written now would be lost. One stat. */
+int lj_store_moved(lj_store *store, bool *moved) LJ_MUST_CHECK;
+/* After an error: makes SQLite read the schema again, which it does not do by itself when a trigger failed to compile. */
+void lj_store_refresh(lj_store *store);
 
 /* `durable`: the commit survives a power cut (synchronous=FULL); otherwise it survives a crash of the process (NORMAL).
  * LJ_OK, LJ_BUSY, LJ_NOMEM, LJ_DB_ERROR. */
