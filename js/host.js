@@ -102,13 +102,42 @@ class Worker extends EventEmitter {
     if (this.pid !== undefined) this.#child.post({ channel: 'worker:notify' });
   }
 
-  /** No new jobs are started; running ones go on. */
-  async pause() {
-    return this.request('worker:pause');
+  /**
+   * No new jobs are started, of one queue or of all; running ones go on.
+   * @param {string} [queue]
+   */
+  async pause(queue) {
+    return this.request('worker:pause', queue === undefined ? undefined : { queue });
   }
 
-  async resume() {
-    return this.request('worker:resume');
+  /**
+   * Ends a pause, of one queue or the general one; without a queue it also reopens a database that `release` has closed.
+   * @param {string} [queue]
+   */
+  async resume(queue) {
+    return this.request('worker:resume', queue === undefined ? undefined : { queue });
+  }
+
+  /**
+   * Keeps a model for somebody else, an interactive chat say: no new job starts in this lane; running ones go on. Resolves with the
+   * function that lets go of it.
+   * @param {string} lane `provider/model`, or the name of a provider for all its models
+   * @returns {Promise<() => Promise<void>>}
+   */
+  async hold(lane) {
+    await this.request('worker:hold', { lane, held: true });
+    return async () => void (await this.request('worker:hold', { lane, held: false }));
+  }
+
+  /**
+   * Closes the database, for a backup or a restore: no new jobs, running calls get until the deadline and are then given back.
+   * `resume()` reopens it.
+   * @param {{deadlineMs?: number}} [options]
+   * @returns {Promise<{released: boolean, interrupted: number}>}
+   */
+  async release({ deadlineMs = DRAIN_MS } = {}) {
+    checkMilliseconds(deadlineMs, 'deadlineMs');
+    return this.request('worker:release', { deadlineMs }, { timeoutMs: deadlineMs + END_MS });
   }
 
   async stats() {
@@ -126,7 +155,7 @@ class Worker extends EventEmitter {
    * No new jobs from now on; resolves when nothing runs any more. What runs at the deadline is interrupted and its attempt given
    * back.
    * @param {{deadlineMs?: number}} [options]
-   * @returns {Promise<{drained: number, interrupted: number}>}
+   * @returns {Promise<{drained: boolean, interrupted: number}>}
    */
   async drain({ deadlineMs = DRAIN_MS } = {}) {
     checkMilliseconds(deadlineMs, 'deadlineMs');
