@@ -45,7 +45,7 @@ describe('documents', function () {
     const page = read('docs/configuration.md');
     const keys = [...read('src/engine/config.c').matchAll(/^ {4}\{"(\w+)", LJ_FIELD/gm)].map(([, key]) => key);
     assert.ok(keys.length > 20);
-    assert.deepEqual(keys.filter((key) => !new RegExp(`^\\| \`(timeouts\\.)?${key}\` \\|`, 'm').test(page)), []);
+    assert.deepEqual(keys.filter((key) => !new RegExp(`^\\| \`(timeouts\\.|retention\\.|retention\\.STATE\\.)?${key}\` \\|`, 'm').test(page)), []);
     const fields = [...read('src/provider/request_check.c').matchAll(/^ {4}\{"(\w+)", (?:lj_)?check_/gm)].map(([, key]) => key);
     assert.ok(fields.length > 10);
     assert.deepEqual(fields.filter((key) => key !== 'input' && !page.includes(`| \`${key}\` |`)), []);
@@ -54,7 +54,7 @@ describe('documents', function () {
 
   it('docs/messages.md has every channel', () => {
     const page = read('docs/messages.md');
-    const sources = ['src/engine/commands.c', 'src/engine/opening.c', 'src/engine/outbox.c', 'js/worker.js'].map(read).join('\n');
+    const sources = ['src/engine/commands.c', 'src/engine/opening.c', 'src/engine/outbox.c', 'src/engine/guard.c', 'js/worker.js'].map(read).join('\n');
     const channels = new Set(sources.match(/worker:[a-z]+(?=['"\\])/gi)?.filter((channel) => channel !== 'worker:unknown'));
     assert.ok(channels.size > 8);
     assert.deepEqual([...channels].filter((channel) => !page.includes(`\`${channel}\``)), []);
