@@ -81,7 +81,7 @@ struct lj_engine {
   lj_zones zones;             /* time zones of jobs that repeat */
   bool sweep;                 /* others may have asked something of rows that nobody holds */
   int64_t expiry_wall_ms;     /* earliest expires_at, INT64_MAX: none */
-  int64_t repair_after;       /* seq behind which the repair pass goes on */
+  lj_repair repair;           /* how far the pass over all jobs that wait for children has come */
   int64_t repair_at_ms;
   int64_t partial_at_ms;      /* progress and partial texts are not written before */
   bool passed_over;           /* the last claim left out a row that it had chosen: another may run in its place */

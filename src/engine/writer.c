@@ -389,7 +389,7 @@ static int write_upkeep(lj_engine *engine, const write_plan *plan, lj_follow *fo
     code = lj_recover_expired(engine->store, &recovery);
   }
   if (code == LJ_OK && plan->sweep) code = lj_sweep(follow, more);
-  if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair_after);
+  if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair);
   if (code == LJ_OK && plan->partial) code = write_partials(engine);
   if (code == LJ_OK && plan->removal) {
     code = lj_retention_remove(engine->store, plan->removal_status, plan->removal_before, follow->now, &removed);
@@ -424,7 +424,7 @@ void lj_writer_turn(lj_engine *engine) {
   size_t held = 0;
   bool more = false;
   lj_follow follow;
-  int64_t repair_before = engine->repair_after;
+  lj_repair repair_before = engine->repair;
   size_t events_before = engine->outbox.jobs.length;
   lj_follow_init(engine, now_wall, &follow);
   code = lj_store_begin(engine->store, engine->ended.count > 0 || plan.sweep);
@@ -449,7 +449,7 @@ void lj_writer_turn(lj_engine *engine) {
   if (code != LJ_OK) {
     free_claimed(claimed, claimed_count, &source);
     lj_buffer_truncate(&engine->outbox.jobs, events_before);
-    engine->repair_after = repair_before;
+    engine->repair = repair_before;
     put_off(engine, code, ended_us);
     return;
   }
@@ -459,7 +459,7 @@ void lj_writer_turn(lj_engine *engine) {
   engine->write_at_us = ended_us + (took < MAX_GAP_US ? took : MAX_GAP_US);
   bool lost = plan.renew && held < holding(engine) - done;
   if (plan.renew) engine->renew_at_ms = now_ms + engine->config.lease_ms / 3;
-  if (plan.repair) engine->repair_at_ms = now_ms + (engine->repair_after > 0 ? REPAIR_STEP_MS : REPAIR_MS);
+  if (plan.repair) engine->repair_at_ms = now_ms + (engine->repair.seq > 0 ? REPAIR_STEP_MS : REPAIR_MS);
   if (plan.partial) engine->partial_at_ms = now_ms + PARTIAL_MS;
   /* What followed from ends may have set rows free, and asked others to end. */
   if (plan.sweep) engine->sweep = more;

@@ -334,17 +334,19 @@ int lj_follow_examine(lj_follow *follow, int64_t seq, const char *id) {
   return follow_all(follow, &list);
 }
 
-/* Runs a statement that lists seq and id, then examines each. *count is how many there were, *last the last seq. */
-static int examine_list(lj_follow *follow, lj_sql which, int64_t after, size_t *count, int64_t *last) {
+/* Runs a statement that lists parents behind `pass`, moves it, and examines each. *count is how many there were. */
+static int examine_list(lj_follow *follow, lj_sql which, lj_repair *pass, size_t *count) {
   struct {
     int64_t seq;
     char *id;
   } listed[MAX_LISTED];
   sqlite3_stmt *statement = NULL;
+  int rc = SQLITE_OK;
   *count = 0;
   int code = lj_store_statement(follow->store, which, &statement);
   if (code != LJ_OK) return code;
-  int rc = which == LJ_SQL_BLOCKED_LIST ? sqlite3_bind_int64(statement, 1, after) : SQLITE_OK;
+  if (pass != NULL) rc = sqlite3_bind_int64(statement, 1, pass->count);
+  if (rc == SQLITE_OK && pass != NULL) rc = sqlite3_bind_int64(statement, 2, pass->seq);
   code = lj_store_code(follow->store, rc);
   while (code == LJ_OK && *count < MAX_LISTED) {
     rc = sqlite3_step(statement);
@@ -352,7 +354,9 @@ static int examine_list(lj_follow *follow, lj_sql which, int64_t after, size_t *
     if (code != LJ_OK || rc != SQLITE_ROW) break;
     listed[*count].seq = sqlite3_column_int64(statement, 0);
     code = lj_store_dup_text(statement, 1, &listed[*count].id);
-    if (code == LJ_OK) *last = listed[(*count)++].seq;
+    if (code != LJ_OK) break;
+    if (pass != NULL) *pass = (lj_repair){sqlite3_column_int64(statement, 2), listed[*count].seq};
+    (*count)++;
   }
   lj_store_release(statement);
   for (size_t i = 0; i < *count; i++) {
@@ -364,8 +368,7 @@ static int examine_list(lj_follow *follow, lj_sql which, int64_t after, size_t *
 
 int lj_follow_asked(lj_follow *follow, bool *more) {
   size_t count = 0;
-  int64_t last = 0;
-  int code = examine_list(follow, LJ_SQL_EXAMINE_LIST, 0, &count, &last);
+  int code = examine_list(follow, LJ_SQL_EXAMINE_LIST, NULL, &count);
   *more = count == MAX_LISTED;
   return code;
 }
@@ -381,11 +384,10 @@ int lj_follow_any_blocked(lj_store *store, bool *found) {
   return code;
 }
 
-int lj_follow_repair(lj_follow *follow, int64_t *after) {
+int lj_follow_repair(lj_follow *follow, lj_repair *pass) {
   size_t count = 0;
-  int64_t last = *after;
-  int code = examine_list(follow, LJ_SQL_BLOCKED_LIST, *after, &count, &last);
-  *after = count == MAX_LISTED ? last : 0;
+  int code = examine_list(follow, LJ_SQL_BLOCKED_LIST, pass, &count);
+  if (count < MAX_LISTED) *pass = (lj_repair){0, 0};
   return code;
 }
 

@@ -44,8 +44,14 @@ int lj_follow_examine(lj_follow *follow, int64_t seq, const char *id) LJ_MUST_CH
 
 /* Examines the rows that ask for it. *more: there may be others. */
 int lj_follow_asked(lj_follow *follow, bool *more) LJ_MUST_CHECK;
-/* Examines up to 200 parents behind *after and moves it; *after is 0 again at the end. */
-int lj_follow_repair(lj_follow *follow, int64_t *after) LJ_MUST_CHECK;
+/* How far a repair pass has come; all zero at its beginning and again at its end. */
+typedef struct lj_repair {
+  int64_t count; /* dependency_count and seq of the last parent that was examined */
+  int64_t seq;
+} lj_repair;
+
+/* Examines the next parents, up to 200, and moves *pass. */
+int lj_follow_repair(lj_follow *follow, lj_repair *pass) LJ_MUST_CHECK;
 
 /* Whether any job waits for children. Takes no lock. */
 int lj_follow_any_blocked(lj_store *store, bool *found) LJ_MUST_CHECK;

@@ -8,6 +8,8 @@
  * indexes of keys serve these lists as they stand. */
 #define UNFINISHED "('waiting', 'active', 'delayed', 'waiting-children')"
 #define IDLE "('waiting', 'delayed', 'waiting-children')"
+#define UNFINISHED_CHILDREN \
+  "(SELECT count(*) FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED ")"
 /* A member of opts, NULL when there is none. An older table may hold opts that are no JSON, which json_extract would refuse. */
 #define OPTION_OF(table, name) "iif(json_valid(" table "opts), json_extract(" table "opts, '$." name "'), NULL)"
 #define OPTION(name) OPTION_OF("", name)
@@ -94,16 +96,17 @@ static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_HAS_UNFINISHED] = "SELECT 1 FROM llm_jobs WHERE parent_job_id = ?1 AND status IN " UNFINISHED " LIMIT 1",
     [LJ_SQL_FAILED_CHILD] = "SELECT id, name, status FROM llm_jobs WHERE parent_job_id = ?1 AND status IN ('failed', 'cancelled') AND " COUNTS
                             " LIMIT 1",
-    [LJ_SQL_PARK] = "UPDATE llm_jobs SET status = 'waiting-children', dependency_count = (SELECT count(*) FROM llm_jobs AS child "
-                    "WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED "), revision = ?2 "
-                    "WHERE seq = ?1 AND status IN ('waiting', 'waiting-children')",
+    /* Writes nothing when the count is right already: the repair pass looks at every parent again and again. */
+    [LJ_SQL_PARK] = "UPDATE llm_jobs SET status = 'waiting-children', dependency_count = " UNFINISHED_CHILDREN ", revision = ?2 "
+                    "WHERE seq = ?1 AND (status = 'waiting' OR (status = 'waiting-children' AND dependency_count <> " UNFINISHED_CHILDREN "))",
     [LJ_SQL_COUNT_DOWN] = "UPDATE llm_jobs SET dependency_count = max(dependency_count - 1, 1) WHERE seq = ?1",
     [LJ_SQL_UNPARK] = "UPDATE llm_jobs SET status = iif(run_at > ?2, 'delayed', 'waiting'), dependency_count = 0, revision = ?3 "
                       "WHERE seq = ?1 AND status = 'waiting-children'",
     [LJ_SQL_CANCEL_CHILDREN] = "UPDATE llm_jobs SET cancel_requested = 1 WHERE parent_job_id = ?1 AND status IN " UNFINISHED
                                " AND cancel_requested = 0",
-    [LJ_SQL_EXAMINE_LIST] = "SELECT seq, id FROM llm_jobs WHERE status = 'waiting-children' AND dependency_count <= 0 LIMIT 200",
-    [LJ_SQL_BLOCKED_LIST] = "SELECT seq, id FROM llm_jobs WHERE status = 'waiting-children' AND seq > ?1 ORDER BY seq LIMIT 200",
+    [LJ_SQL_EXAMINE_LIST] = "SELECT seq, id, dependency_count FROM llm_jobs WHERE status = 'waiting-children' AND dependency_count <= 0 LIMIT 200",
+    [LJ_SQL_BLOCKED_LIST] = "SELECT seq, id, dependency_count FROM llm_jobs WHERE status = 'waiting-children' "
+                            "AND (dependency_count, seq) > (?1, ?2) ORDER BY dependency_count, seq LIMIT 200",
     [LJ_SQL_ANY_BLOCKED] = "SELECT 1 FROM llm_jobs WHERE status = 'waiting-children' LIMIT 1",
     [LJ_SQL_CHILDREN] = "SELECT id, name, status, result, error FROM llm_jobs WHERE parent_job_id = ?1 ORDER BY seq",
     [LJ_SQL_REPEAT] = "INSERT INTO llm_jobs (queue, name, model, data, opts, priority, status, max_attempts, run_at, dedup_key, created_at) "

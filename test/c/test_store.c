@@ -354,6 +354,14 @@ static void hot_statements_use_their_index(void **state) {
       {LJ_SQL_PROMOTE, "llm_jobs_due"},            {LJ_SQL_NEXT_DUE, "llm_jobs_due"},     {LJ_SQL_RENEW, "llm_jobs_leases"},
       {LJ_SQL_HELD, "llm_jobs_leases"},            {LJ_SQL_EXPIRED, "llm_jobs_leases"},   {LJ_SQL_OWNERS, "llm_jobs_leases"},
       {LJ_SQL_RECOVER_EXPIRED, "llm_jobs_leases"}, {LJ_SQL_RECOVER_OWNER, "llm_jobs_leases"},
+      {LJ_SQL_CANCEL_REQUESTS, "llm_jobs_cancel"}, {LJ_SQL_EXPIRE_LIST, "llm_jobs_expiry"},
+      {LJ_SQL_NEXT_EXPIRY, "llm_jobs_expiry"},     {LJ_SQL_HAS_UNFINISHED, "llm_jobs_children"},
+      {LJ_SQL_FAILED_CHILD, "llm_jobs_children"},  {LJ_SQL_CANCEL_CHILDREN, "llm_jobs_children"},
+      {LJ_SQL_EXAMINE_LIST, "llm_jobs_blocked"},   {LJ_SQL_BLOCKED_LIST, "llm_jobs_blocked"},
+      {LJ_SQL_ANY_BLOCKED, "llm_jobs_blocked"},    {LJ_SQL_NEWER, "llm_jobs_supersede"},
+      {LJ_SQL_OUST, "llm_jobs_leases"},            {LJ_SQL_REVISION, "llm_jobs_revision"},
+      {LJ_SQL_NTH_NEWEST, "llm_jobs_finished"},    {LJ_SQL_OLDEST_END, "llm_jobs_finished"},
+      {LJ_SQL_REMOVE, "llm_jobs_finished"},
   };
   queue_fixture *queue = *state;
   char sql[4096];
