@@ -35,6 +35,7 @@ static int take_back(lj_engine *engine) {
   if (code != LJ_OK) return code;
   code = lj_recover_predecessors(engine->store, &recovery);
   if (code == LJ_OK) code = lj_recover_expired(engine->store, &recovery);
+  if (code == LJ_REFUSED) code = LJ_OK; /* a trigger of the app keeps a row as it is; others can run */
   if (code == LJ_OK)
     code = lj_store_commit(engine->store);
   else

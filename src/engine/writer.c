@@ -387,12 +387,14 @@ static int write_upkeep(lj_engine *engine, const write_plan *plan, lj_follow *fo
                             .on_recovered = lj_tell_recovered,
                             .listener = engine};
     code = lj_recover_expired(engine->store, &recovery);
+    if (code == LJ_REFUSED) code = LJ_OK; /* by a trigger of the app; tried again in a third of a lease */
   }
   if (code == LJ_OK && plan->sweep) code = lj_sweep(follow, more);
   if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair);
   if (code == LJ_OK && plan->partial) code = write_partials(engine);
   if (code == LJ_OK && plan->removal) {
     code = lj_retention_remove(engine->store, plan->removal_status, plan->removal_before, follow->now, &removed);
+    if (code == LJ_REFUSED) code = LJ_OK;
     engine->retention_at_ms = lj_mono_ms() + (removed > 0 ? RETENTION_STEP_MS : RETENTION_MS);
     engine->counters.removed += (uint64_t)removed;
   }

@@ -45,7 +45,7 @@ struct lj_zone {
   lj_zone_change changes[]; /* ascending */
 };
 
-/* Memory for a zone of so many changes, zeroed; NULL when it is short. */
+/* Memory for so many changes, all zero and none of them counted yet; NULL when it is short. */
 lj_zone *lj_zone_new(size_t changes);
 
 /* Reads "CET-1CEST,M3.5.0,M10.5.0/3". LJ_OK or LJ_INVALID. */

@@ -68,6 +68,7 @@ static int read_block(const unsigned char *bytes, const head *of, lj_zone *zone)
     if (offset < MIN_OFFSET || offset > MAX_OFFSET) return LJ_INVALID;
   }
   zone->offset = read_signed_32(types);
+  zone->count = of->times;
   for (size_t i = 0; i < of->times; i++) {
     lj_zone_change *change = &zone->changes[i];
     if (indexes[i] >= of->types) return LJ_INVALID;

@@ -268,6 +268,8 @@ static int follow_all(lj_follow *follow, worklist *list) {
     if (code == LJ_OK && found && strcmp(row.status, "cancelled") == 0) code = cancel_children(follow, row.id);
     if (code == LJ_OK && found && row.parent != NULL) code = child_ended(follow, &row, list);
     if (code == LJ_OK && found) code = repeat(follow, seq, &row);
+    /* A trigger of the app refuses what follows: the end itself stands, and the repair pass tries the rest again. */
+    if (code == LJ_REFUSED) code = LJ_OK;
     ended_row_free(&row);
   }
   lj_free(list->items);
@@ -361,6 +363,7 @@ static int examine_list(lj_follow *follow, lj_sql which, lj_repair *pass, size_t
   lj_store_release(statement);
   for (size_t i = 0; i < *count; i++) {
     if (code == LJ_OK) code = lj_follow_examine(follow, listed[i].seq, listed[i].id);
+    if (code == LJ_REFUSED) code = LJ_OK;
     lj_free(listed[i].id);
   }
   return code;

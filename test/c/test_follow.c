@@ -164,6 +164,22 @@ static void what_has_expired_is_cancelled_and_its_parent_told(void **state) {
   assert_int_equal(expiry, NOW + 5);
 }
 
+static void parent_that_a_trigger_guards_does_not_undo_its_childs_end(void **state) {
+  queue_fixture *queue = *state;
+  lj_follow follow = at_now(queue);
+  bool more = true;
+  add(queue, "p", NULL, "waiting-children", NULL);
+  add(queue, "a", "p", "active", NULL);
+  app_run(queue, "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'p' BEGIN SELECT raise(ABORT, 'no'); END");
+  end(queue, "a", "completed");
+  assert_rows(queue, "completed waiting-children", "SELECT status FROM llm_jobs ORDER BY id");
+  app_run(queue, "DROP TRIGGER guard; UPDATE llm_jobs SET dependency_count = 0 WHERE id = 'p'");
+  assert_code(lj_store_begin(queue->store, true), LJ_OK);
+  assert_code(lj_follow_asked(&follow, &more), LJ_OK);
+  assert_code(lj_store_commit(queue->store), LJ_OK);
+  assert_rows(queue, "waiting", STATUS_OF("p"));
+}
+
 static void next_occurrence_is_one_row_however_often_its_end_is_seen(void **state) {
   queue_fixture *queue = *state;
   add(queue, "r", NULL, "active", "{\"repeat\":{\"everyMs\":60000}}");
@@ -275,6 +291,7 @@ int main(void) {
       queue_test(examination_follows_the_rows_and_not_the_counter),
       queue_test(repair_takes_two_hundred_at_a_time_and_writes_only_what_is_wrong),
       queue_test(what_has_expired_is_cancelled_and_its_parent_told),
+      queue_test(parent_that_a_trigger_guards_does_not_undo_its_childs_end),
       queue_test(next_occurrence_is_one_row_however_often_its_end_is_seen),
       queue_test(released_job_whose_key_is_taken_is_refused_by_the_index),
       queue_test(retention_keeps_the_newest_and_what_a_parent_needs),
