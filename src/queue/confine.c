@@ -47,7 +47,9 @@ static bool allows_definition(int action, const char *first, const char *second)
 }
 
 /* Runs when a statement is compiled, never when it is stepped. `trigger` names the innermost trigger or view that asks:
- * an app's trigger on llm_jobs is the app's own doing, and refusing it would make every claim fail. */
+ * an app's trigger on llm_jobs is the app's own doing, and refusing it would make every claim fail. SQLite gives the name of a
+ * common table expression in the same place, so this is no wall against SQL of our own making, which is constant and on one page
+ * (statements.c): it is a net under it. */
 static int authorize(void *owner, int action, const char *first, const char *second, const char *database,
                      const char *trigger) {
   lj_store *store = owner;
