@@ -220,7 +220,7 @@ int lj_cron_next(const lj_cron *cron, const lj_zone *zone, int64_t after_ms, int
   int64_t wall;
   if (after_ms < -LJ_MAX_TIME_MS || after_ms > LJ_MAX_TIME_MS) return LJ_NOT_FOUND;
   int64_t after = lj_floor_div(after_ms, 1000);
-  int64_t last = after + SEARCH_DAYS * LJ_DAY_SECONDS;
+  int64_t last = earlier(after + SEARCH_DAYS * LJ_DAY_SECONDS, LJ_MAX_TIME_MS / 1000);
   /* From one period of equal offset to the next. All wall times before `shown` have happened already or were left out. */
   int64_t at = after - REACH_DAYS * LJ_DAY_SECONDS;
   lj_zone_period_at(zone, at, &period);

@@ -77,7 +77,7 @@ int lj_repeat_next(const lj_repeat *repeat, lj_zones *zones, int64_t scheduled_m
   int64_t after = has_schedule && scheduled_ms > now_ms && scheduled_ms - now_ms <= SET_BACK_MS ? scheduled_ms : now_ms;
   if (repeat->kind == LJ_REPEAT_EVERY) {
     *next_ms = next_by_interval(has_schedule ? scheduled_ms : now_ms, repeat->every_ms, after);
-    return LJ_OK;
+    return *next_ms <= LJ_MAX_TIME_MS ? LJ_OK : LJ_NOT_FOUND;
   }
   int code = lj_zones_get(zones, repeat->zone, &zone, fault);
   if (code != LJ_OK) return refuse_at("opts.repeat.tz", code, fault);

@@ -26,11 +26,11 @@ static int two_digits(const char *text) { return (text[0] - '0') * 10 + (text[1]
 /* "+HH", "+HHMM" and "+HH:MM", as ISO 8601 and JavaScript write offsets: east is positive. */
 static bool parse_offset(const char *name, int32_t *offset) {
   size_t length = strlen(name);
-  const char *minutes = name + (length == 6 ? 4 : 3);
   if ((name[0] != '+' && name[0] != '-') || (length != 3 && length != 5 && length != 6)) return false;
   if (!is_digit(name[1]) || !is_digit(name[2]) || two_digits(name + 1) > 23) return false;
   *offset = two_digits(name + 1) * 60 * 60;
   if (length > 3) {
+    const char *minutes = name + length - 2;
     if (length == 6 && name[3] != ':') return false;
     if (!is_digit(minutes[0]) || !is_digit(minutes[1]) || two_digits(minutes) > 59) return false;
     *offset += two_digits(minutes) * 60;
