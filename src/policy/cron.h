@@ -43,7 +43,7 @@ typedef struct lj_cron {
 int lj_cron_parse(const char *text, lj_cron *cron, lj_fault *fault) LJ_MUST_CHECK;
 
 /* The first matching instant after `after_ms`, in Unix milliseconds. LJ_OK, or LJ_NOT_FOUND when there is none within eight
- * years and a day: 30 February never comes, 29 February at most eight years later. */
+ * years and a day, or none before LJ_MAX_TIME_MS: 30 February never comes, 29 February at most eight years later. */
 int lj_cron_next(const lj_cron *cron, const lj_zone *zone, int64_t after_ms, int64_t *next_ms) LJ_MUST_CHECK;
 
 #endif
