@@ -54,8 +54,10 @@ async function ensureNode() {
   // Starting a Node takes longer than all other checks together, so its answer is written down.
   const stat = fs.statSync(paths.node, { throwIfNoEntry: false });
   const identity = stat === undefined ? '' : `${wanted} ${stat.size} ${stat.mtimeMs}`;
-  if (stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
-  if (nodeVersion() !== `v${wanted}`) {
+  // "npm install" of another package takes the headers away, which npm does not know, and leaves the executable.
+  const hasHeaders = fs.existsSync(path.join(paths.nodeHeaders(), 'include', 'node', 'node_api.h'));
+  if (hasHeaders && stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
+  if (!hasHeaders || nodeVersion() !== `v${wanted}`) {
     say(`installing Node ${wanted} for this project`);
     await run(process.execPath, ['installArchSpecificPackage.js'], {
       cwd: path.join(paths.modules, 'node'),
