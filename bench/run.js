@@ -21,6 +21,9 @@ const parts = {
   wakeup: () => require('./wakeup.js'),
   memory: () => require('./memory.js'),
   rows: () => require('./rows.js'),
+  queue: () => require('./queue.js'),
+  'head-of-line': () => require('./head-of-line.js'),
+  'app-writes': () => require('./app-writes.js'),
 };
 
 /** @param {string[]} args */
@@ -38,7 +41,7 @@ async function main() {
   const { names, quick, json } = readArguments(process.argv.slice(2));
   if (names.length === 0) {
     console.log('Parts (npm run bench -- NAME… [--quick] [--json]):');
-    for (const [name, load] of Object.entries(parts)) console.log(`  ${name.padEnd(10)} ${load().about}`);
+    for (const [name, load] of Object.entries(parts)) console.log(`  ${name.padEnd(12)} ${load().about}`);
     return;
   }
   const machine = describeMachine();

@@ -2,8 +2,7 @@
 'use strict';
 
 const path = require('node:path');
-const { fork } = require('node:child_process');
-const { once } = require('node:events');
+const { askChild } = require('./child.js');
 const { quantile } = require('./report.js');
 
 const WRITER = path.join(__dirname, 'writer.js');
@@ -20,7 +19,8 @@ const WRITER = path.join(__dirname, 'writer.js');
  * @returns {Promise<{p50: number, p99: number, max: number}>} milliseconds
  */
 async function measureDelays(stage, fake, { synchronous, inserts, gapMs }) {
-  const commits = await writeFrom(stage, { synchronous, inserts, gapMs });
+  /** @type {{prompt: string, at: number}[]} the time of each commit */
+  const commits = await askChild(stage, WRITER, { file: stage.file, synchronous, inserts, gapMs });
   const end = Date.now() + 20000;
   const arrivals = new Map();
   while (arrivals.size < inserts) {
@@ -32,22 +32,6 @@ async function measureDelays(stage, fake, { synchronous, inserts, gapMs }) {
   }
   const delays = commits.map(({ prompt, at }) => arrivals.get(prompt) - at).sort((one, other) => one - other);
   return { p50: quantile(delays, 0.5), p99: quantile(delays, 0.99), max: quantile(delays, 1) };
-}
-
-/**
- * @param {{file: string, ends: (() => unknown)[]}} stage
- * @param {object} options
- * @returns {Promise<{prompt: string, at: number}[]>} the time of each commit
- */
-async function writeFrom(stage, options) {
-  const writer = fork(WRITER, [JSON.stringify({ file: stage.file, ...options })], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  stage.ends.push(() => writer.kill('SIGKILL'));
-  const exit = once(writer, 'exit').then(([code]) => {
-    throw new Error(`the writing process ended with ${code} before it had written everything`);
-  });
-  const [commits] = await Promise.race([once(writer, 'message'), exit]);
-  exit.catch(() => {});
-  return commits;
 }
 
 module.exports = { measureDelays };

@@ -20,7 +20,7 @@ const { testTargets, writeTestTargets } = require('./test-targets');
 
 const release = path.join(paths.build, 'Release');
 
-/** @type {Record<string, string>} what to call the parts; a test program goes by its name */
+/** @type {Record<string, string>} what to call the parts; a test program or a benchmark goes by its name */
 const called = { addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests' };
 
 /** @param {string} part @returns {{targets: string[], outputs: string[]}} */
@@ -44,6 +44,7 @@ function inputs() {
     ...find('src', ''),
     ...find('native', ''),
     ...find('test/c', ''),
+    ...find('bench/c', ''),
   ];
 }
 
@@ -95,7 +96,7 @@ async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what)
 
 /**
  * @param {string} libraries folder of the static libraries
- * @param {string[]} parts 'addon', 'host', 'tests', or the name of one test program
+ * @param {string[]} parts 'addon', 'host', 'tests', or the name of one test program or benchmark
  */
 async function ensureBuilt(libraries, parts) {
   const configured = configureKey(libraries);

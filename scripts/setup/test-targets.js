@@ -2,9 +2,9 @@
 'use strict';
 
 /**
- * One test program per file test/c/test_*.c, as gyp targets beside those of binding.gyp. gyp cannot make up targets from a
- * list of files, so the description is written here, into the build folder, and included with -I.
- * Everything in test/c/support is linked into each of them.
+ * One test program per file test/c/test_*.c and one benchmark per file bench/c/bench_*.c, as gyp targets beside those of
+ * binding.gyp. gyp cannot make up targets from a list of files, so the description is written here, into the build folder, and
+ * included with -I. Everything in test/c/support is linked into each test program.
  */
 
 const fs = require('node:fs');
@@ -14,8 +14,13 @@ const paths = require('./paths');
 
 /** @returns {string[]} names of the test programs */
 function testTargets() {
-  return find('test/c', '.c')
-    .filter((name) => /^test\/c\/test_[^/]*\.c$/.test(name))
+  return programs('test/c', 'test_');
+}
+
+/** @returns {string[]} names of the files without their ending */
+function programs(/** @type {string} */ folder, /** @type {string} */ prefix) {
+  return find(folder, '.c')
+    .filter((name) => path.posix.dirname(name) === folder && path.posix.basename(name).startsWith(prefix))
     .map((name) => path.basename(name, '.c'));
 }
 
@@ -44,6 +49,15 @@ function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
       sources: [`../test/c/${name}.c`],
       dependencies: [...(support.length > 0 ? ['test_support'] : []), ...common.dependencies],
       libraries: ['-lcmocka'],
+    });
+  }
+  for (const name of programs('bench/c', 'bench_')) {
+    targets.push({
+      includes: common.includes,
+      target_name: name,
+      type: 'executable',
+      sources: [`../bench/c/${name}.c`],
+      dependencies: common.dependencies,
     });
   }
   fs.mkdirSync(path.dirname(file), { recursive: true });
