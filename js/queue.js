@@ -1,60 +1,42 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const { randomBytes } = require('node:crypto');
 const { LlmJobsError, describe } = require('./error.js');
 const { openDriver } = require('./driver.js');
-const { table } = require('./schema.js');
 const { prepareTable } = require('./queue/table.js');
 const { readJob } = require('./queue/options.js');
+const { readFlow, insertFlow } = require('./queue/flow.js');
+const { insert, needsTransaction } = require('./queue/insert.js');
 const { selectJob, toJob } = require('./queue/job.js');
+const { counts, list, children } = require('./queue/list.js');
+const { cancel, retryOne, retryMany, remove, prune } = require('./queue/end.js');
+const { readList, readRetry, readPrune, readRemove, readWatch } = require('./queue/terms.js');
+const { Store } = require('./queue/store.js');
 const { Waiters } = require('./queue/waiters.js');
+const { watch } = require('./queue/watch.js');
 
-/** @import { Driver, Statement, Value } from './driver.js' */
-/** @import { AddOptions, NewJob } from './queue/options.js' */
-/** @import { Job, Status } from './queue/job.js' */
+/** @import { AddOptions } from './queue/options.js' */
+/** @import { FlowIds } from './queue/flow.js' */
+/** @import { Status } from './queue/job.js' */
+/** @import { ListOptions, PruneOptions, RetryFilter, WatchOptions } from './queue/terms.js' */
+/** @import { AnyTypes, DataOf, FlowOf, JobId, JobOf, JobOfId, NameOf, NewJobOf } from './queue/types.js' */
 
-const SQL = {
-  insert:
-    `INSERT INTO ${table} (id, queue, name, model, data, opts, priority, status, max_attempts, run_at, expires_at, parent_job_id, ` +
-    'dedup_key, supersede_key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  // The list of states repeats the index's own, else SQLite would not use it.
-  byDedupKey:
-    `SELECT id FROM ${table} WHERE dedup_key = ? ` +
-    "AND status IN ('waiting', 'active', 'delayed', 'waiting-children')",
-  byId: `${selectJob} WHERE id = ?`,
-  cancelIdle:
-    `UPDATE ${table} SET status = 'cancelled', error = ?, finished_on = ?, cancel_requested = 1, partial = NULL ` +
-    "WHERE id = ? AND status IN ('waiting', 'delayed', 'waiting-children')",
-  cancelActive: `UPDATE ${table} SET cancel_requested = 1 WHERE id = ? AND status = 'active'`,
-};
+const BY_ID = `${selectJob} WHERE id = ?`;
 
 /**
- * Each state is counted by a subquery of its own that one index answers, all of them in one statement and so at one moment.
- * Ended rows always have finished_on.
- */
-const COUNTS = {
-  waiting: "status = 'waiting'",
-  active: "status = 'active'",
-  completed: "status = 'completed' AND finished_on IS NOT NULL",
-  failed: "status = 'failed' AND finished_on IS NOT NULL",
-  delayed: "status = 'delayed'",
-  'waiting-children': "status = 'waiting-children'",
-  cancelled: "status = 'cancelled' AND finished_on IS NOT NULL",
-};
-
-/** Where the private parts of a Queue are kept: the connection and the people who wait. */
-const driverOf = Symbol('driver');
-const waitersOf = Symbol('waiters');
-const statementsOf = Symbol('statements');
-
-/**
- * Table llm_jobs of the app's own database, seen through the app's own connection. Every method but `waitFor` is synchronous and
- * takes part in the transaction that the app has open on that connection; no method ever needs a worker to be running.
+ * Table llm_jobs of the app's own database, seen through the app's own connection. Every method but `waitFor` and `watch` is
+ * synchronous and takes part in the transaction that the app has open on that connection; no method ever needs a worker to be
+ * running.
  *
  * The journal mode belongs to the app: a worker needs WAL and says DB_NOT_WAL otherwise; `Queue` works with any.
+ *
+ * @template {{[Name in keyof Types]: {data: object, result?: unknown}}} [Types=AnyTypes] the app's jobs: the name of each with the
+ *   types of its data and result
  */
 class Queue {
+  /** @type {Store} */ #store;
+  /** @type {Waiters} */ #waiters;
+
   /**
    * Creates table llm_jobs when the database has none, adds the columns and indexes that an older one lacks, and touches nothing
    * else. Throws BAD_CONFIG for a connection that it cannot use and DB_SCHEMA for a table that it cannot complete.
@@ -83,37 +65,30 @@ class Queue {
 
     /** The queue to which jobs are added that name none. @readonly */
     this.queue = queue;
-    /** @type {Driver} */
-    this[driverOf] = driver;
-    /** @type {Waiters} */
-    this[waitersOf] = new Waiters(driver);
-    /** @type {Map<string, Statement>} */
-    this[statementsOf] = new Map();
-    Object.defineProperties(this, {
-      [driverOf]: { enumerable: false },
-      [waitersOf]: { enumerable: false },
-      [statementsOf]: { enumerable: false },
-    });
+    this.#store = new Store(driver);
+    this.#waiters = new Waiters(driver);
   }
 
   /**
    * Adds a job and returns its id. It exists when the app's transaction commits, or at once when none is open.
-   * With a dedupKey that a job has which has not ended, nothing is added and that job's id is returned.
-   * @param {string} name job type, `"summarize"`
-   * @param {Record<string, any>} data the request: `{prompt}`, `{messages}` or `{input}` and the like
+   * With a dedupKey that a job has which has not ended, nothing is added and that job's id is returned. With a supersedeKey, the
+   * older jobs of that key which have not started are cancelled.
+   * @template {NameOf<Types>} Name
+   * @param {Name} name job type, `"summarize"`
+   * @param {DataOf<Types, Name>} data the request: `{prompt}`, `{messages}` or `{input}` and the like
    * @param {AddOptions} [options]
-   * @returns {string}
+   * @returns {JobId<Name>}
    */
   add(name, data, options) {
     const now = Date.now();
     const job = readJob(name, data, options, this.queue, now);
-    // Without a key one statement does it; with one, nobody may end the other job between our insert and our look.
-    return job.dedupKey === null ? insert(this, job, now) : this[driverOf].transaction(() => insert(this, job, now));
+    const work = () => insert(this.#store, job, now).id;
+    return needsTransaction(job) ? this.#store.transaction(work) : work();
   }
 
   /**
    * Adds all the jobs or, if one of them is wrong, none.
-   * @param {{name: string, data: Record<string, any>, options?: AddOptions}[]} jobs
+   * @param {readonly NewJobOf<Types>[]} jobs
    * @returns {string[]} the ids, in the order of the jobs
    */
   addBulk(jobs) {
@@ -128,16 +103,41 @@ class Queue {
         throw error instanceof LlmJobsError ? new LlmJobsError(error.code, `job ${index} of addBulk: ${error.message}`) : error;
       }
     });
-    return this[driverOf].transaction(() => rows.map((row) => insert(this, row, now)));
+    return this.#store.transaction(() => rows.map((row) => insert(this.#store, row, now).id));
   }
 
   /**
-   * @param {string} id
-   * @returns {Job | null} null when there is no such job
+   * Adds a job and the jobs that it waits for, of any depth: all of them or none. The parent runs when its children have ended,
+   * and its templates may use their results. A child that fails or is cancelled fails its parent, unless the child's
+   * `options.onFailure` is `'ignore'`. With a dedupKey of the root that a job has which has not ended, nothing is added and the
+   * ids of that job and its children are returned.
+   * @param {FlowOf<Types>} flow `{name, data, options, children: [...]}`
+   * @returns {FlowIds}
+   */
+  addFlow(flow) {
+    const now = Date.now();
+    const root = readFlow(flow, this.queue, now);
+    return this.#store.transaction(() => insertFlow(this.#store, root, now));
+  }
+
+  /**
+   * @template {string} Id
+   * @param {Id} id
+   * @returns {JobOfId<Types, Id> | null} null when there is no such job
    */
   get(id) {
-    const row = prepared(this, SQL.byId).get([checkId(id)]);
-    return row ? toJob(row) : null;
+    const row = this.#store.get(BY_ID, [checkId(id)]);
+    return row ? /** @type {any} */ (toJob(row)) : null;
+  }
+
+  /**
+   * One page of the jobs that fit, the newest first unless told otherwise. `cursor` is null on the last page; otherwise the next
+   * page is `list({...options, cursor})`.
+   * @param {ListOptions} [options]
+   * @returns {{jobs: JobOf<Types>[], cursor: string | null}}
+   */
+  list(options) {
+    return /** @type {any} */ (list(this.#store, readList(options)));
   }
 
   /**
@@ -147,18 +147,25 @@ class Queue {
    * @returns {Record<Status, number>}
    */
   counts({ queue } = {}) {
-    const only = queue === undefined ? '' : ' AND queue = ?';
-    const parts = Object.entries(COUNTS).map(([status, where]) => `(SELECT count(*) FROM ${table} WHERE ${where}${only}) AS "${status}"`);
-    const row = prepared(this, `SELECT ${parts.join(', ')}`).get(queue === undefined ? [] : parts.map(() => queue));
-    return /** @type {Record<Status, number>} */ ({ ...row });
+    return counts(this.#store, queue);
+  }
+
+  /**
+   * The children of a job, whatever their state, in order of arrival: the order of `{{children.<n>}}` in templates.
+   * @param {string} id
+   * @returns {JobOf<Types>[]}
+   */
+  children(id) {
+    return /** @type {any} */ (children(this.#store, checkId(id)));
   }
 
   /**
    * Waits until the job has ended, whatever its end: look at `job.status`. Rejects with NOT_FOUND when there is no such job (any
    * more), with TIMEOUT after `timeoutMs`, and with the signal's reason. The job itself goes on in either case.
-   * @param {string} id
+   * @template {string} Id
+   * @param {Id} id
    * @param {{timeoutMs?: number, signal?: AbortSignal}} [options] without timeoutMs it waits as long as it takes
-   * @returns {Promise<Job>}
+   * @returns {Promise<JobOfId<Types, Id>>}
    */
   async waitFor(id, options = {}) {
     const { timeoutMs } = options;
@@ -166,77 +173,78 @@ class Queue {
     if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0 && timeoutMs <= 2147483647)) {
       throw new LlmJobsError('BAD_CONFIG', `timeoutMs must be a number of milliseconds from 0 to 2147483647; got ${describe(timeoutMs)}`);
     }
-    return this[waitersOf].wait(checkId(id), options);
+    return /** @type {Promise<any>} */ (this.#waiters.wait(checkId(id), options));
   }
 
   /**
-   * Ends a job that has not started: its status is then `cancelled`, its error's code CANCELLED, and true is returned.
-   * A job that runs is only marked (`cancel_requested`), for the worker to end it, and false is returned, as for a job that has
-   * ended or does not exist.
+   * The jobs that are added or change from now on, or since a cursor, each with the cursor behind it. A loop that goes on with the
+   * last cursor it kept, also in another process or after a crash, misses no change and sees none twice. A job that has changed
+   * several times since the last look comes once, as it is now; `progress`, `partial` and deletion are no changes.
+   *
+   *     for await (const { job, cursor } of queue.watch({ cursor: kept })) …
+   *
+   * @param {WatchOptions} [options]
+   * @returns {AsyncGenerator<{cursor: string, job: JobOf<Types>}, void, undefined>}
+   */
+  watch(options) {
+    return /** @type {any} */ (watch(this.#store, readWatch(options)));
+  }
+
+  /**
+   * Ends a job that has not started: its status is then `cancelled`, its error's code CANCELLED, and true is returned. The
+   * children that it waits for are cancelled by the worker. A job that runs is only marked (`cancel_requested`), for the worker to
+   * end it, and false is returned, as for a job that has ended or does not exist.
    * @param {string} id
    * @returns {boolean}
    */
   cancel(id) {
-    checkId(id);
-    const now = Date.now();
-    const error = JSON.stringify({ code: 'CANCELLED', message: 'The job was cancelled before it started.', at: now });
-    return this[driverOf].transaction(() => {
-      if (prepared(this, SQL.cancelIdle).run([error, now, id]).changes === 1) return true;
-      prepared(this, SQL.cancelActive).run([id]);
-      return false;
-    });
+    return cancel(this.#store, checkId(id));
   }
-}
 
-/**
- * Prepared when first used, then kept: an app that only adds never pays for the rest.
- * @param {Queue} queue
- * @param {string} sql
- * @returns {Statement}
- */
-function prepared(queue, sql) {
-  let statement = queue[statementsOf].get(sql);
-  if (statement === undefined) {
-    statement = queue[driverOf].prepare(sql);
-    queue[statementsOf].set(sql, statement);
+  /**
+   * Lets failed or cancelled jobs run again, with all their attempts. Given an id, returns whether the job waits again: false for
+   * one that has not ended, is completed or does not exist; throws BAD_JOB when a newer job has its dedupKey or supersedeKey.
+   * Given a filter, returns how many jobs wait again.
+   * @overload
+   * @param {string} what
+   * @returns {boolean}
+   */
+  /**
+   * @overload
+   * @param {RetryFilter} what
+   * @returns {number}
+   */
+  /**
+   * @param {string | RetryFilter} what
+   * @returns {boolean | number}
+   */
+  retry(what) {
+    if (typeof what === 'string') return retryOne(this.#store, checkId(what));
+    if (what === null || typeof what !== 'object') {
+      throw new LlmJobsError('BAD_JOB', `retry takes a job's id, or a filter such as {code: "AUTH"}; got ${describe(what)}`);
+    }
+    return retryMany(this.#store, readRetry(what));
   }
-  return statement;
-}
 
-/**
- * @param {Queue} queue
- * @param {NewJob} job
- * @param {number} now
- * @returns {string}
- */
-function insert(queue, job, now) {
-  const id = job.id ?? randomBytes(16).toString('hex');
-  /** @type {Value[]} */
-  const values = [
-    id,
-    job.queue,
-    job.name,
-    job.model,
-    job.data,
-    job.opts,
-    job.priority,
-    job.status,
-    job.maxAttempts,
-    job.runAt,
-    job.expiresAt,
-    job.parentId,
-    job.dedupKey,
-    job.supersedeKey,
-    now,
-  ];
-  if (prepared(queue, SQL.insert).run(values).changes === 1) return id;
+  /**
+   * Deletes a job and returns whether there was one. Throws BAD_JOB for a job that runs, for a child that its unfinished parent
+   * needs, and for a parent of unfinished children; the latter two can be forced.
+   * @param {string} id
+   * @param {{force?: boolean}} [options]
+   * @returns {boolean}
+   */
+  remove(id, options) {
+    return remove(this.#store, checkId(id), readRemove(options));
+  }
 
-  const running = job.dedupKey === null ? undefined : prepared(queue, SQL.byDedupKey).get([job.dedupKey]);
-  if (running) return running.id;
-  throw new LlmJobsError(
-    'BAD_JOB',
-    `there is already a job with id ${describe(id)}: leave options.id out for a random one, or use dedupKey to add a job only once`
-  );
+  /**
+   * Deletes ended jobs, the oldest first, and returns how many. Children that an unfinished parent needs stay.
+   * @param {PruneOptions} options `{olderThanMs}`, `{keep}` or both
+   * @returns {number}
+   */
+  prune(options) {
+    return prune(this.#store, readPrune(options));
+  }
 }
 
 /**

@@ -6,8 +6,6 @@ const { table } = require('../schema.js');
 /** @import { Row } from '../driver.js' */
 
 /**
- * A row of llm_jobs as a plain object. Times are Unix milliseconds; what the row does not have is null.
- *
  * @typedef {'waiting' | 'active' | 'completed' | 'failed' | 'delayed' | 'waiting-children' | 'cancelled'} Status
  *
  * @typedef {object} JobError
@@ -18,20 +16,27 @@ const { table } = require('../schema.js');
  * @property {number} [status] of HTTP
  * @property {number} [attempt]
  * @property {number} [at]
+ */
+
+/**
+ * A row of llm_jobs as a plain object. Times are Unix milliseconds; what the row does not have is null.
  *
+ * @template {string} [Name=string]
+ * @template [Data=any]
+ * @template [Result=any]
  * @typedef {object} Job
  * @property {string} id
  * @property {number} seq order of arrival
  * @property {string} queue
- * @property {string} name job type
+ * @property {Name} name job type
  * @property {string | null} model
- * @property {any} data the request
+ * @property {Data} data the request
  * @property {Record<string, any>} opts rarely used options
  * @property {number} priority
  * @property {Status} status
  * @property {number} progress 0 to 100
  * @property {string | null} partial text so far of a streaming job
- * @property {any} result the answer: {text, usage, finishReason, model, provider, …}
+ * @property {Result | null} result the answer: {text, usage, finishReason, model, provider, …}
  * @property {JobError | null} error the last trouble, kept while a retry is waited for
  * @property {any[]} history the last 10 tries
  * @property {number} attempts
@@ -48,13 +53,15 @@ const { table } = require('../schema.js');
  * @property {number | null} createdAt
  * @property {number | null} processedOn
  * @property {number | null} finishedOn
+ * @property {number} revision number of the last change, larger than that of any change before; 0: only added so far
  */
 
 /** The lease is between the workers, so its columns are not read. */
-const selectJob =
-  'SELECT seq, id, queue, name, model, data, opts, priority, status, progress, partial, result, error, history, attempts, ' +
+const jobColumns =
+  'seq, id, queue, name, model, data, opts, priority, status, progress, partial, result, error, history, attempts, ' +
   'max_attempts, stalls, run_at, expires_at, parent_job_id, dependency_count, dedup_key, supersede_key, cancel_requested, lane, ' +
-  `created_at, processed_on, finished_on FROM ${table}`;
+  'created_at, processed_on, finished_on, revision';
+const selectJob = `SELECT ${jobColumns} FROM ${table}`;
 
 /** @type {ReadonlySet<string>} */
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
@@ -98,6 +105,7 @@ function toJob(row) {
     createdAt: row.created_at,
     processedOn: row.processed_on,
     finishedOn: row.finished_on,
+    revision: row.revision,
   };
 }
 
@@ -115,4 +123,4 @@ function parse(text) {
   }
 }
 
-module.exports = { selectJob, toJob, hasEnded };
+module.exports = { jobColumns, selectJob, toJob, hasEnded };

@@ -22,14 +22,17 @@ const check = require('./check.js');
  * @property {number} [maxAttempts] real tries before the job fails; default 3
  * @property {string} [dedupKey] while a job with this key has not ended, adding another returns the first one's id
  * @property {string} [supersedeKey] the newest job with this key wins
- * @property {string} [parentId] the job that waits for this one
+ * @property {string} [parentId] the job that waits for this one: it must not have started
  * @property {Backoff} [backoff]
  * @property {number} [timeoutMs] of one try
  * @property {'fail' | 'ignore'} [onFailure] what a failure of this job means for its parent
- * @property {boolean} [cancelSiblings] when this job fails, its siblings are cancelled
- * @property {'waiting' | 'active'} [supersede] whether a newer job of the key also ends this one while it runs
+ * @property {boolean} [cancelSiblings] of a parent: when one of its children has failed it, the others are cancelled
+ * @property {'waiting' | 'active'} [supersede] whether this job also ends an older one of its key that runs already; default
+ *   `'waiting'`: that one runs to its end
  * @property {{ageMs: number}} [keep] how long the ended row stays
- * @property {{everyMs: number} | {cron: string, tz?: string}} [repeat]
+ * @property {{everyMs: number} | {cron: string, tz?: string}} [repeat] added again with each end. With everyMs it runs at once and
+ *   then in this interval; with cron (five fields) it runs at the next time that fits. Without a dedupKey it gets `repeat:<name>`,
+ *   so that it can be added at each start of the app
  * @property {boolean | Record<string, unknown>} [batch]
  *
  * @typedef {object} NewJob the values of a row to be inserted
@@ -45,14 +48,19 @@ const check = require('./check.js');
  * @property {number | null} runAt
  * @property {number | null} expiresAt
  * @property {string | null} parentId
+ * @property {number} dependencyCount
  * @property {string | null} dedupKey
  * @property {string | null} supersedeKey
+ * @property {boolean} repeats
+ * @property {boolean} inFlow its parent is added with it and knows of it
  */
 
 /** Ceiling of the column `data`, the engine's LJ_MAX_DATA_BYTES. */
 const MAX_DATA_BYTES = 67108864;
 const MAX_ATTEMPTS = 1000;
 const MAX_MS = 366 * 24 * 3600 * 1000;
+const MIN_EVERY_MS = 1000;
+const CRON_NAMES = ['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually'];
 
 const IN_COLUMNS = ['model', 'priority', 'queue', 'id', 'delay', 'runAt', 'expiresAt', 'maxAttempts', 'dedupKey', 'supersedeKey', 'parentId'];
 const IN_OPTS = ['backoff', 'timeoutMs', 'onFailure', 'cancelSiblings', 'supersede', 'keep', 'repeat', 'batch'];
@@ -92,6 +100,9 @@ function readJob(name, data, options, queue, now) {
     has(key) ? check.text(given[key], `options.${key}`, { example }) : null;
 
   // 3. When it may run
+  const opts = readOpts(given, has);
+  const repeat = opts.repeat;
+  if (repeat && has('parentId')) throw check.badJob('options has both repeat and parentId: a parent cannot wait for a job that comes again; leave one out');
   if (has('delay') && has('runAt')) throw check.badJob('options has both delay and runAt, which mean the same; leave one out');
   const runAt = has('delay')
     ? now + check.integer(given.delay, 'options.delay', { min: 0, max: Number.MAX_SAFE_INTEGER - now, hint: 'it counts milliseconds' })
@@ -110,7 +121,7 @@ function readJob(name, data, options, queue, now) {
     name: /** @type {string} */ (name),
     model: textOf('model', '"openai/gpt-5-mini"'),
     data: request,
-    opts: readOpts(given, has),
+    opts: Object.keys(opts).length === 0 ? null : JSON.stringify(opts),
     priority: has('priority')
       ? check.integer(given.priority, 'options.priority', { min: -check.INT32_MAX, hint: 'higher numbers run first' })
       : 0,
@@ -121,8 +132,11 @@ function readJob(name, data, options, queue, now) {
     runAt,
     expiresAt,
     parentId: textOf('parentId', 'the id that add returned for the parent'),
-    dedupKey: textOf('dedupKey', '"summary-of-note-17"'),
+    dependencyCount: 0,
+    dedupKey: textOf('dedupKey', '"summary-of-note-17"') ?? (repeat ? `repeat:${name}` : null),
     supersedeKey: textOf('supersedeKey', '"autocomplete-of-note-17"'),
+    repeats: repeat !== undefined,
+    inFlow: false,
   };
 }
 
@@ -152,7 +166,7 @@ function readData(data) {
  * The rarely used options, which share the column `opts`.
  * @param {Record<string, unknown>} given
  * @param {(key: string) => boolean} has
- * @returns {string | null} JSON
+ * @returns {Record<string, unknown>}
  */
 function readOpts(given, has) {
   /** @type {Record<string, unknown>} */
@@ -167,7 +181,7 @@ function readOpts(given, has) {
   if (has('batch')) {
     opts.batch = typeof given.batch === 'boolean' ? given.batch : check.object(given.batch, 'options.batch', 'true or {maxWaitMs: 60000}');
   }
-  return Object.keys(opts).length === 0 ? null : JSON.stringify(opts);
+  return opts;
 }
 
 /** @param {unknown} value */
@@ -197,12 +211,36 @@ function readRepeat(value) {
   }
   if (repeat.everyMs !== undefined) {
     if (repeat.tz !== undefined) throw check.badJob('options.repeat.tz belongs to cron; everyMs counts from the last start');
-    milliseconds(repeat.everyMs, 'options.repeat.everyMs');
+    check.integer(repeat.everyMs, 'options.repeat.everyMs', { min: MIN_EVERY_MS, max: MAX_MS, hint: 'it counts milliseconds' });
   } else {
-    check.text(repeat.cron, 'options.repeat.cron', { example: '"0 9 * * *"' });
-    if (repeat.tz !== undefined) check.text(repeat.tz, 'options.repeat.tz', { example: '"Europe/Berlin"' });
+    readCron(repeat.cron);
+    if (repeat.tz !== undefined) readZone(repeat.tz);
   }
   return repeat;
+}
+
+/**
+ * Only the number of fields, the usual mistake; the engine reads them, and fails the job with BAD_JOB when they make no sense.
+ * @param {unknown} value
+ */
+function readCron(value) {
+  const cron = check.text(value, 'options.repeat.cron', { example: '"0 9 * * *"' });
+  const fields = cron.trim().split(/\s+/);
+  if (fields.length !== 5 && !CRON_NAMES.includes(cron.trim().toLowerCase())) {
+    throw check.badJob(
+      `options.repeat.cron must have five fields (minute, hour, day of the month, month, day of the week) or be a name such as @daily; got ${fields.length} field${fields.length === 1 ? '' : 's'}`
+    );
+  }
+}
+
+/** @param {unknown} value */
+function readZone(value) {
+  const tz = check.text(value, 'options.repeat.tz', { example: '"Europe/Berlin"' });
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: tz });
+  } catch {
+    throw check.badJob(`options.repeat.tz must be the name of a time zone such as "Europe/Berlin"; got ${JSON.stringify(tz.slice(0, 40))}`);
+  }
 }
 
 /**

@@ -60,6 +60,7 @@ describe('Queue.add', () => {
       createdAt: job.createdAt,
       processedOn: null,
       finishedOn: null,
+      revision: 0,
     });
   });
 
@@ -78,7 +79,7 @@ describe('Queue.add', () => {
     });
     const id = queue.add('summarize', {}, {
       id: 'note-17', model: 'openai/gpt-5-mini', queue: 'mail', priority: -2, runAt, expiresAt, maxAttempts: 1,
-      dedupKey: 'd', supersedeKey: 's', parentId: 'p', ...options,
+      dedupKey: 'd', supersedeKey: 's', ...options,
     });
     const job = queue.get(id);
     assert.equal(id, 'note-17');
@@ -87,7 +88,7 @@ describe('Queue.add', () => {
       {
         ...job, seq: 0, createdAt: 0, opts: 0, data: 0, history: 0,
         model: 'openai/gpt-5-mini', queue: 'mail', priority: -2, status: 'delayed', runAt: runAt.getTime(), expiresAt, maxAttempts: 1,
-        dedupKey: 'd', supersedeKey: 's', parentJobId: 'p',
+        dedupKey: 'd', supersedeKey: 's',
       }
     );
     assert.deepEqual(job?.opts, options);

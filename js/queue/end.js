@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+const { LlmJobsError, describe } = require('../error.js');
+const { table } = require('../schema.js');
+const { UNFINISHED, IDLE, REVISION, revisionFloor } = require('./store.js');
+const { afterEnd, cancelChildren, examine, parkAgain } = require('./family.js');
+
+/** @import { Value } from '../driver.js' */
+/** @import { Store } from './store.js' */
+/** @import { PruneTerms, RetryTerms } from './terms.js' */
+
+/** Ending jobs, taking ended ones up again, and deleting rows: each call or batch is one transaction. */
+
+/** Rows of one transaction: the worker's commits get their turn between two. */
+const BATCH = 500;
+
+const HAS_CHILD = `SELECT 1 FROM ${table} AS child WHERE child.parent_job_id = ${table}.id`;
+const PARENT_NEEDS_IT = `SELECT 1 FROM ${table} AS parent WHERE parent.id = ${table}.parent_job_id AND parent.status IN ${UNFINISHED}`;
+
+/** Its parameters: the time (of expires_at), the revision's floor. The last error and the history stay. */
+const SET_WAITING =
+  `SET status = iif(EXISTS (${HAS_CHILD}), 'waiting-children', 'waiting'), dependency_count = 0, attempts = 0, stalls = 0, ` +
+  'cancel_requested = 0, finished_on = NULL, run_at = NULL, expires_at = iif(expires_at <= ?, NULL, expires_at), progress = 0, ' +
+  `partial = NULL, result = NULL, revision = ${REVISION}`;
+
+const SQL = {
+  cancelIdle:
+    `UPDATE ${table} SET status = 'cancelled', error = ?, finished_on = ?, cancel_requested = 1, partial = NULL, revision = ${REVISION} ` +
+    `WHERE id = ? AND status IN ${IDLE} RETURNING id, parent_job_id`,
+  cancelActive: `UPDATE ${table} SET cancel_requested = 1, revision = ${REVISION} WHERE id = ? AND status = 'active' AND cancel_requested = 0`,
+  // "OR IGNORE": a row whose dedup_key or supersede_key another job has by now stays as it is.
+  retryOne: `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE id = ? AND status IN ('failed', 'cancelled') RETURNING parent_job_id`,
+  retryBatch:
+    `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE seq IN (SELECT value FROM json_each(?)) AND status IN ('failed', 'cancelled') ` +
+    'RETURNING parent_job_id',
+  top: `SELECT ifnull(max(revision), 0) AS top FROM ${table} WHERE revision > 0`,
+  inherit: `UPDATE ${table} SET revision = ? WHERE seq = (SELECT seq FROM ${table} ORDER BY revision DESC, seq DESC LIMIT 1)`,
+  keysOf: `SELECT status, dedup_key, supersede_key FROM ${table} WHERE id = ?`,
+  remove:
+    `DELETE FROM ${table} WHERE id = ? AND status <> 'active' AND (? OR NOT EXISTS (${PARENT_NEEDS_IT}) AND NOT EXISTS (` +
+    `${HAS_CHILD} AND child.status IN ${UNFINISHED})) RETURNING parent_job_id`,
+  removable: `SELECT status, EXISTS (${PARENT_NEEDS_IT}) AS needed FROM ${table} WHERE id = ?`,
+  oldestKept:
+    `SELECT finished_on, seq FROM ${table} WHERE status = ? AND finished_on IS NOT NULL ORDER BY finished_on DESC, seq DESC LIMIT 1 OFFSET ?`,
+  prune:
+    `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} WHERE (finished_on, seq) < (?, ?) AND status = ? ` +
+    `AND finished_on IS NOT NULL AND finished_on <= ? AND NOT EXISTS (${PARENT_NEEDS_IT}) ` +
+    "AND finished_on + ifnull(iif(json_valid(opts), json_extract(opts, '$.keep.ageMs'), 0), 0) <= ? " +
+    'ORDER BY finished_on, seq LIMIT ?)',
+};
+
+/**
+ * @param {Store} store
+ * @param {string} id
+ * @returns {boolean} whether it has ended
+ */
+function cancel(store, id) {
+  const now = Date.now();
+  const error = JSON.stringify({ code: 'CANCELLED', message: 'The job was cancelled before it started.', at: now });
+  return store.transaction(() => {
+    const ended = store.all(SQL.cancelIdle, [error, now, revisionFloor(now), id]);
+    afterEnd(store, /** @type {{id: string, parent_job_id: string | null}[]} */ (ended), now);
+    if (ended.length === 0) store.run(SQL.cancelActive, [revisionFloor(now), id]);
+    return ended.length === 1;
+  });
+}
+
+/**
+ * @param {Store} store
+ * @param {string} id
+ * @returns {boolean} whether it waits again
+ */
+function retryOne(store, id) {
+  const now = Date.now();
+  return store.transaction(() => {
+    const [row] = store.all(SQL.retryOne, [now, revisionFloor(now), id]);
+    if (row !== undefined) {
+      parkAgain(store, [row.parent_job_id], now);
+      return true;
+    }
+    const other = store.get(SQL.keysOf, [id]);
+    if (other === undefined || (other.status !== 'failed' && other.status !== 'cancelled')) return false;
+    const key = other.dedup_key === null ? `supersedeKey ${describe(other.supersede_key)}` : `dedupKey ${describe(other.dedup_key)}`;
+    throw new LlmJobsError('BAD_JOB', `job ${id} cannot wait again: a newer job with its ${key} has not ended; that one does the work`);
+  });
+}
+
+/**
+ * @param {Store} store
+ * @param {RetryTerms} terms
+ * @returns {number} how many wait again
+ */
+function retryMany(store, { statuses, where, params, limit }) {
+  let retried = 0;
+  for (const status of statuses) {
+    // The row value stands first: of two bounds SQLite seeks by the one that it meets first.
+    const list =
+      `SELECT seq, finished_on FROM ${table} WHERE (finished_on, seq) > (?, ?) AND status = ? AND finished_on IS NOT NULL${where} ` +
+      'ORDER BY finished_on, seq LIMIT ?';
+    /** @type {Value[]} those that keys hold back are passed by */
+    let after = [Number.MIN_SAFE_INTEGER, 0];
+    for (let more = true; more && retried < limit; ) {
+      const count = Math.min(BATCH, limit - retried);
+      const rows = store.all(list, [...after, status, ...params, count]);
+      if (rows.length > 0) retried += retryBatch(store, rows.map((row) => row.seq));
+      const last = rows.at(-1);
+      if (last) after = [last.finished_on, last.seq];
+      more = rows.length === count;
+    }
+  }
+  return retried;
+}
+
+/**
+ * @param {Store} store
+ * @param {number[]} seqs
+ */
+function retryBatch(store, seqs) {
+  const now = Date.now();
+  return store.transaction(() => {
+    const rows = store.all(SQL.retryBatch, [now, revisionFloor(now), JSON.stringify(seqs)]);
+    parkAgain(store, rows.map((row) => row.parent_job_id), now);
+    return rows.length;
+  });
+}
+
+/**
+ * A deleted row may have held the largest number of a change. Then another row inherits it: the worker counts on from the largest
+ * that it finds, and a number that is given twice would hide the second change from everybody who has seen the first.
+ * @template T
+ * @param {Store} store
+ * @param {() => T} work
+ * @returns {T}
+ */
+function keepTop(store, work) {
+  const before = store.get(SQL.top)?.top;
+  const result = work();
+  if (store.get(SQL.top)?.top < before) store.run(SQL.inherit, [before]);
+  return result;
+}
+
+/**
+ * @param {Store} store
+ * @param {string} id
+ * @param {boolean} force
+ * @returns {boolean} whether there was such a job
+ */
+function remove(store, id, force) {
+  const now = Date.now();
+  return store.transaction(() => {
+    const [row] = keepTop(store, () => store.all(SQL.remove, [id, force ? 1 : 0]));
+    if (row !== undefined) {
+      cancelChildren(store, [id], now);
+      examine(store, [row.parent_job_id]);
+      return true;
+    }
+    const left = store.get(SQL.removable, [id]);
+    if (left === undefined) return false;
+    const reason =
+      left.status === 'active'
+        ? 'a worker runs it; cancel it first'
+        : left.needed
+          ? 'its parent has not ended and needs it; with {force: true} the parent goes on without it'
+          : 'it has children that have not ended; cancel it first, or remove it with {force: true}, which cancels them';
+    throw new LlmJobsError('BAD_JOB', `job ${id} cannot be removed: ${reason}`);
+  });
+}
+
+/**
+ * Deletes the oldest first; a child that an unfinished parent still needs stays.
+ * @param {Store} store
+ * @param {PruneTerms} terms
+ * @returns {number} how many rows were deleted
+ */
+function prune(store, { statuses, olderThanMs, keep, limit }) {
+  const until = Date.now() - olderThanMs;
+  let removed = 0;
+  for (const status of statuses) {
+    /** @type {Value[]} */
+    let before = [Number.MAX_SAFE_INTEGER, 0];
+    if (keep > 0) {
+      const oldest = store.get(SQL.oldestKept, [status, keep - 1]);
+      if (oldest === undefined) continue;
+      before = [oldest.finished_on, oldest.seq];
+    }
+    for (let more = true; more && removed < limit; ) {
+      const count = Math.min(BATCH, limit - removed);
+      const deleted = store.transaction(() => keepTop(store, () => store.run(SQL.prune, [...before, status, until, Date.now(), count])));
+      removed += deleted;
+      more = deleted === count;
+    }
+  }
+  return removed;
+}
+
+module.exports = { cancel, retryOne, retryMany, remove, prune };
