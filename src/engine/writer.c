@@ -97,7 +97,9 @@ static int cancel_running(lj_engine *engine) {
   return code;
 }
 
+/* A job that ends sooner than a partial text would be written needs none. */
 static bool has_news(const lj_run *run) {
+  if (lj_mono_us() - run->started_us < (int64_t)PARTIAL_MS * 1000) return false;
   const lj_answer *answer = run->response != NULL ? lj_response_answer(run->response) : NULL;
   return answer != NULL && (answer->text.length != run->partial_length || lj_run_progress(run) != run->partial_progress);
 }

@@ -56,6 +56,7 @@ static void call_that_brings_nothing_after_a_night_is_made_again_and_costs_no_at
   add_job(fixture, "a", "p/x", HELLO);
   engine_start(fixture, "", "");
   assert_true(loopback_wait_requests(fixture->server, 1));
+  lj_clock_advance(300, 300000); /* partial texts are written from a quarter of a second on */
   wait_number(fixture, "SELECT length(partial) FROM llm_jobs", 4);
   lj_clock_advance(NIGHT_MS, 10000);
   wait_number(fixture, "SELECT lease_until FROM llm_jobs", (int64_t)WALL * 1000 + NIGHT_MS);
