@@ -148,6 +148,26 @@ static void tables_of_every_version_are_read(void **state) {
   }
 }
 
+static void times_before_1970_are_negative(void **state) {
+  static const int64_t times[] = {-2000000000, -1000000};
+  (void)state;
+  for (size_t size = 4; size <= 8; size += 4) {
+    bytes file = {.length = 0};
+    lj_zone *zone = NULL;
+    lj_zone_period period;
+    if (size == 8) put_block(&file, '2', 4, NULL, 0);
+    put_block(&file, size == 4 ? '1' : '2', size, times, COUNT_OF(times));
+    if (size == 8) put_text(&file, "\n\n");
+    assert_code(lj_zone_read(file.data, file.length, &zone), LJ_OK);
+    lj_zone_period_at(zone, -1000001, &period);
+    assert_int_equal(period.offset, 7200);
+    assert_true(period.until == -1000000);
+    assert_int_equal(lj_zone_offset(zone, -2000000001), 3600);
+    assert_int_equal(lj_zone_offset(zone, 0), 3600);
+    lj_zone_free(zone);
+  }
+}
+
 static void without_a_rule_the_last_offset_stays(void **state) {
   bytes file;
   lj_zone *zone = NULL;
@@ -255,6 +275,9 @@ static void rules_are_read(void **state) {
       {"<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "2050-03-27T00:59:59Z", -7200, "2050-03-27T01:00:00Z"},
       {"AAA0BBB,J60/0,J61/0", "2048-03-01T00:00:00Z", 3600, "2048-03-01T23:00:00Z"},
       {"AAA0BBB,59/0,60/0", "2048-02-29T00:00:00Z", 3600, "2048-02-29T23:00:00Z"},
+      {"EET-2EEST,M3.4.4/50,M10.4.4/50", "2050-03-25T23:59:59Z", 7200, "2050-03-26T00:00:00Z"}, /* two days after a Thursday */
+      {"EET-2EEST,M3.4.4/50,M10.4.4/50", "2050-03-26T00:00:00Z", 10800, "2050-10-28T23:00:00Z"},
+      {"AAA0BBB,0/-167,J365/167", "2049-12-25T01:00:00Z", 3600, "2050-01-06T22:00:00Z"}, /* both beyond their year */
       {"XXX3EDT4,0/0,J365/23", "2050-07-01T00:00:00Z", -14400, "2051-01-01T03:00:00Z"},
   };
   static const char *const bad[] = {"", "CE", "CET", "CET-25", "CET-1:60", "CET-1CEST,", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0",
@@ -277,6 +300,7 @@ static void rules_are_read(void **state) {
   }
 }
 
+/* Only instants in the past, which no new edition of the files changes. The values are those of Python's zoneinfo. */
 static void system_files_agree_with_history(void **state) {
   static const struct {
     const char *zone;
@@ -290,8 +314,6 @@ static void system_files_agree_with_history(void **state) {
     {"Europe/Berlin", "2011-12-30T10:00:00Z", 3600},
     {"Europe/Berlin", "2026-01-15T00:00:00Z", 3600},
     {"Europe/Berlin", "2026-07-15T00:00:00Z", 7200},
-    {"Europe/Berlin", "2050-01-15T00:00:00Z", 3600},
-    {"Europe/Berlin", "2050-07-15T00:00:00Z", 7200},
     {"America/New_York", "1890-01-01T00:00:00Z", -18000},
     {"America/New_York", "1945-07-01T00:00:00Z", -14400},
     {"America/New_York", "1970-01-01T00:00:00Z", -18000},
@@ -299,8 +321,6 @@ static void system_files_agree_with_history(void **state) {
     {"America/New_York", "2011-12-30T10:00:00Z", -18000},
     {"America/New_York", "2026-01-15T00:00:00Z", -18000},
     {"America/New_York", "2026-07-15T00:00:00Z", -14400},
-    {"America/New_York", "2050-01-15T00:00:00Z", -18000},
-    {"America/New_York", "2050-07-15T00:00:00Z", -14400},
     {"Australia/Lord_Howe", "1890-01-01T00:00:00Z", 38180},
     {"Australia/Lord_Howe", "1945-07-01T00:00:00Z", 36000},
     {"Australia/Lord_Howe", "1970-01-01T00:00:00Z", 36000},
@@ -308,8 +328,6 @@ static void system_files_agree_with_history(void **state) {
     {"Australia/Lord_Howe", "2011-12-30T10:00:00Z", 39600},
     {"Australia/Lord_Howe", "2026-01-15T00:00:00Z", 39600},
     {"Australia/Lord_Howe", "2026-07-15T00:00:00Z", 37800},
-    {"Australia/Lord_Howe", "2050-01-15T00:00:00Z", 39600},
-    {"Australia/Lord_Howe", "2050-07-15T00:00:00Z", 37800},
     {"Pacific/Apia", "1890-01-01T00:00:00Z", 45184},
     {"Pacific/Apia", "1945-07-01T00:00:00Z", -41400},
     {"Pacific/Apia", "1970-01-01T00:00:00Z", -39600},
@@ -317,8 +335,6 @@ static void system_files_agree_with_history(void **state) {
     {"Pacific/Apia", "2011-12-30T10:00:00Z", 50400},
     {"Pacific/Apia", "2026-01-15T00:00:00Z", 46800},
     {"Pacific/Apia", "2026-07-15T00:00:00Z", 46800},
-    {"Pacific/Apia", "2050-01-15T00:00:00Z", 46800},
-    {"Pacific/Apia", "2050-07-15T00:00:00Z", 46800},
     {"Asia/Kolkata", "1890-01-01T00:00:00Z", 19270},
     {"Asia/Kolkata", "1945-07-01T00:00:00Z", 23400},
     {"Asia/Kolkata", "1970-01-01T00:00:00Z", 19800},
@@ -326,8 +342,6 @@ static void system_files_agree_with_history(void **state) {
     {"Asia/Kolkata", "2011-12-30T10:00:00Z", 19800},
     {"Asia/Kolkata", "2026-01-15T00:00:00Z", 19800},
     {"Asia/Kolkata", "2026-07-15T00:00:00Z", 19800},
-    {"Asia/Kolkata", "2050-01-15T00:00:00Z", 19800},
-    {"Asia/Kolkata", "2050-07-15T00:00:00Z", 19800},
     {"Europe/Dublin", "1890-01-01T00:00:00Z", -1521},
     {"Europe/Dublin", "1945-07-01T00:00:00Z", 3600},
     {"Europe/Dublin", "1970-01-01T00:00:00Z", 3600},
@@ -335,8 +349,6 @@ static void system_files_agree_with_history(void **state) {
     {"Europe/Dublin", "2011-12-30T10:00:00Z", 0},
     {"Europe/Dublin", "2026-01-15T00:00:00Z", 0},
     {"Europe/Dublin", "2026-07-15T00:00:00Z", 3600},
-    {"Europe/Dublin", "2050-01-15T00:00:00Z", 0},
-    {"Europe/Dublin", "2050-07-15T00:00:00Z", 3600},
     {"Africa/Casablanca", "1890-01-01T00:00:00Z", -1820},
     {"Africa/Casablanca", "1945-07-01T00:00:00Z", 3600},
     {"Africa/Casablanca", "1970-01-01T00:00:00Z", 0},
@@ -344,8 +356,6 @@ static void system_files_agree_with_history(void **state) {
     {"Africa/Casablanca", "2011-12-30T10:00:00Z", 0},
     {"Africa/Casablanca", "2026-01-15T00:00:00Z", 3600},
     {"Africa/Casablanca", "2026-07-15T00:00:00Z", 3600},
-    {"Africa/Casablanca", "2050-01-15T00:00:00Z", 3600},
-    {"Africa/Casablanca", "2050-07-15T00:00:00Z", 3600},
   };
   (void)state;
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -459,6 +469,41 @@ static void kept_zones_are_read_again(void **state) {
   lj_clock_real();
 }
 
+static void changed_files_are_noticed_after_a_day(void **state) {
+  static const char rule_1[] = "\nAAA-1\n";
+  static const char rule_2[] = "\nBBB-2\n";
+  static const int64_t day_us = INT64_C(86400) * 1000000;
+  const int64_t later = 4000000;
+  lj_zones zones;
+  const lj_zone *zone = NULL;
+  bytes file;
+  char path[256];
+  (void)state;
+  (void)snprintf(path, sizeof path, "%s/Test_Good", folder);
+  lj_clock_virtual(0, 1000000);
+  lj_zones_init(&zones);
+  make_file(&file, '2', rule_1);
+  write_zone("Test_Good", file.data, file.length);
+  assert_code(lj_zones_get(&zones, "Test_Good", &zone, NULL), LJ_OK);
+  make_file(&file, '2', rule_2);
+  write_zone("Test_Good", file.data, file.length);
+  lj_clock_advance(0, day_us - 1000);
+  assert_code(lj_zones_get(&zones, "Test_Good", &zone, NULL), LJ_OK);
+  assert_int_equal(lj_zone_offset(zone, later), 3600);
+  lj_clock_advance(0, 1000);
+  assert_code(lj_zones_get(&zones, "Test_Good", &zone, NULL), LJ_OK);
+  assert_int_equal(lj_zone_offset(zone, later), 7200);
+  assert_int_equal(remove(path), 0); /* an upgrade is under way, say */
+  lj_clock_advance(0, day_us);
+  assert_code(lj_zones_get(&zones, "Test_Good", &zone, NULL), LJ_OK);
+  assert_int_equal(lj_zone_offset(zone, later), 7200);
+  lj_zones_free(&zones);
+  assert_code(lj_zones_get(&zones, "Test_Good", &zone, NULL), LJ_BAD_JOB);
+  assert_null(zone);
+  lj_zones_free(&zones);
+  lj_clock_real();
+}
+
 static void every_allocation_may_fail(void **state) {
   static const char *const names[] = {"UTC", "+05:30", "Test_Good", ""};
   bytes file;
@@ -509,6 +554,7 @@ int main(void) {
       tidy_test(names_have_a_form),
       tidy_test(offsets_need_no_file),
       tidy_test(tables_of_every_version_are_read),
+      tidy_test(times_before_1970_are_negative),
       tidy_test(without_a_rule_the_last_offset_stays),
       tidy_test(every_cut_is_refused),
       tidy_test(flipped_bits_give_a_zone_or_an_error),
@@ -519,6 +565,7 @@ int main(void) {
       tidy_test(local_zone_is_what_tz_says),
       tidy_test(zones_are_kept_and_the_idlest_goes),
       tidy_test(kept_zones_are_read_again),
+      tidy_test(changed_files_are_noticed_after_a_day),
       tidy_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
