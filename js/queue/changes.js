@@ -38,7 +38,7 @@ const SQL = {
   newest: `SELECT seq, id, created_at FROM ${table} ORDER BY seq DESC LIMIT 1`,
   lastRevision: `SELECT max(revision) AS revision FROM ${table} WHERE revision > 0`,
   idAt: `SELECT id FROM ${table} WHERE seq = ?`,
-  newestOf: `SELECT seq, id, created_at FROM ${table} WHERE created_at <= ? ORDER BY seq DESC LIMIT 1`,
+  newestOf: `SELECT seq, id, created_at FROM ${table} WHERE created_at <= ? AND seq < ? ORDER BY seq DESC LIMIT 1`,
   // The row value stands first: of two bounds SQLite seeks by the one that it meets first.
   changed: `SELECT seq, id, revision FROM ${table} WHERE (revision, seq) > (?, ?) AND revision > 0 ORDER BY revision, seq LIMIT ?`,
   added: `SELECT seq, id, created_at FROM ${table} WHERE seq > ? AND seq <= ? AND revision = 0 ORDER BY seq LIMIT ?`,
@@ -105,7 +105,7 @@ function grounded(store, position) {
   if (position.id === null || store.get(SQL.idAt, [position.seq])?.id === position.id) return position;
   // A row of an older table may have no time; then the numbers are all there is.
   if (position.at === null) return position;
-  return at(position, store.get(SQL.newestOf, [position.at]));
+  return at(position, store.get(SQL.newestOf, [position.at, position.seq]));
 }
 
 /** @param {Position} position @returns {string} */
