@@ -255,6 +255,8 @@ static int repeat(lj_follow *follow, int64_t seq, const ended_row *row) {
     if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_REPEAT, seq, numbers, 2);
   }
   cJSON_Delete(opts);
+  if (code == LJ_BAD_JOB || code == LJ_INVALID || code == LJ_NOT_FOUND)
+    lj_log_write(follow->store->log, LJ_LOG_WARN, "job %s: repeats no more: its opts.repeat can't be followed (%s)", row->id, lj_code_name(code));
   return code == LJ_NOMEM || code == LJ_DB_ERROR || code == LJ_BUSY ? code : LJ_OK;
 }
 
