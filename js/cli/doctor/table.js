@@ -34,7 +34,7 @@ function examineTable(driver, file, tell) {
   } else {
     const verdict = check(driver);
     if (verdict === 'ok') tell('integrity', 'ok', 'quick_check finds nothing');
-    else tell('integrity', 'problem', `quick_check says: ${verdict}`, 'restore a backup, or recover with ".recover" of the sqlite3 shell');
+    else tell('integrity', 'problem', `quick_check says: ${verdict.replaceAll('\n', ' ')}`, 'restore a backup, or recover with ".recover" of the sqlite3 shell');
   }
 
   // 3. The table
