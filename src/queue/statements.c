@@ -51,8 +51,11 @@ static const char *const texts[LJ_SQL_END] = {
         "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id "
         "AND child.status IN ('failed', 'cancelled') AND ifnull(" OPTION_OF("child.", "onFailure") ", 'fail') <> 'ignore') THEN 6 "
         "WHEN ifnull(run_at, 0) = 0 AND " OPTION("repeat.cron") " IS NOT NULL THEN 7 "
-        "ELSE 0 END FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY
-        " = ?2 ORDER BY priority DESC, seq LIMIT ?3",
+        "ELSE 0 END FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY " = ?2 "
+        /* Jobs of one supersede_key run one at a time, so that a burst of them costs few calls. */
+        "AND (supersede_key IS NULL OR NOT EXISTS (SELECT 1 FROM llm_jobs AS older WHERE older.status = 'active' "
+        "AND older.supersede_key = llm_jobs.supersede_key AND older.seq < llm_jobs.seq)) "
+        "ORDER BY priority DESC, seq LIMIT ?3",
     /* Plain SQL may insert a row with a future run_at as 'waiting'. */
     [LJ_SQL_POSTPONE] = "UPDATE llm_jobs SET status = 'delayed', run_at = ifnull(?2, run_at), revision = ?3 "
                         "WHERE seq = ?1 AND status = 'waiting'",

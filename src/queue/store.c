@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "queue/confine.h"
@@ -74,7 +75,10 @@ int lj_store_revision(lj_store *store, int64_t *revision) {
     int64_t last = code == LJ_OK && rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     lj_store_release(statement);
     if (code != LJ_OK) return code;
-    store->revision = last;
+    /* Microseconds of the wall clock, or the next number when the clock lags behind: so the numbers go on growing also when the
+     * row with the largest one has been deleted. Queue does the same. */
+    int64_t now = lj_wall_ms() * 1000;
+    store->revision = last > now ? last : now;
   }
   *revision = ++store->revision;
   return LJ_OK;

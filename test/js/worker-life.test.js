@@ -68,10 +68,10 @@ describe('worker: the life of a job', function () {
     assert.equal((await world.ended(old)).error.code, 'SUPERSEDED');
   });
 
-  it('a retry whose supersede_key a newer job has taken ends instead', async () => {
+  it('a retry whose supersede_key a newer job has taken ends instead, and the newer one did not run beside it', async () => {
     const { world } = on;
     await world.fake.script([{ status: 500, delayMs: 200 }]);
-    await world.worker({ concurrency: 1 });
+    await world.worker();
     const old = world.insert({ supersede_key: 'k' });
     await world.until(async () => (await world.fake.count()) === 1, 'the call');
     const newer = world.insert({ supersede_key: 'k' });
@@ -90,6 +90,23 @@ describe('worker: the life of a job', function () {
     await world.worker({ concurrency: 1 });
     assert.equal((await world.ended(newer)).status, 'completed');
     assert.deepEqual([world.row(old).status, world.row(old).error.code], ['cancelled', 'SUPERSEDED']);
+  });
+
+  it('fifty jobs of one supersede_key, 20 ms apart: the last one answers, and few calls are made', async () => {
+    const { world } = on;
+    await world.fake.script([{ delayMs: 1500 }]);
+    const queue = new Queue(world.db);
+    await world.worker();
+    let last = '';
+    for (let i = 0; i < 50; i++) {
+      last = queue.add('type', { prompt: `text ${i}` }, { model: 'fake/m', supersedeKey: 'k' });
+      await pause(20);
+    }
+    const job = await queue.waitFor(last, { timeoutMs: 15000 });
+    assert.equal(job.status, 'completed');
+    assert.ok((await world.fake.count()) <= 4, `${await world.fake.count()} calls`);
+    assert.equal((await world.fake.log()).at(-1).body.messages.at(-1).content, 'text 49');
+    assert.equal(world.db.prepare("SELECT count(*) AS n FROM llm_jobs WHERE status = 'cancelled'").get().n, 48);
   });
 
   it('repeats: the next occurrence is inserted with the end of the last, until somebody cancels it', async () => {
