@@ -33,7 +33,7 @@ describe(`three workers on one file that are killed ${KILLS} times in all (seed 
     const feed = world.db.transaction(() => {
       for (let n = left.get().n; n < BACKLOG; n++) {
         const id = `job${jobs++}`;
-        world.insert({ id, data: { prompt: `${id} ${JSON.stringify({ delayMs: 5 + random() * 80 })}` } });
+        world.insert({ id, data: { prompt: `${id} ${JSON.stringify({ delayMs: random() * 25 })}` } });
       }
     });
 
@@ -53,7 +53,7 @@ describe(`three workers on one file that are killed ${KILLS} times in all (seed 
         feed.immediate();
         worker.start();
         if (chance() < 0.8) await worker.ready;
-        await pause(chance() * 60);
+        await pause(chance() * 120);
         await worker.kill();
       }
     };
