@@ -5,7 +5,8 @@
  * Sets up and runs the tests. The last line is "N passed, N failed, N skipped"; the exit code is 0 when none failed.
  *
  *     node scripts/test.js                       everything
- *     node scripts/test.js --fast                what takes under a minute: no sanitizers, nothing under test/js/slow
+ *     node scripts/test.js --fast                what takes under a minute: no sanitizers, no exhaustive C test, nothing under
+ *                                                test/js/slow
  *     node scripts/test.js --sanitize            the C tests with sanitizers
  *     node scripts/test.js --types               tsc
  *     node scripts/test.js FILE…                 these files: test/c/test_NAME.c, test/js/NAME.test.js
@@ -25,6 +26,9 @@ const { Tally } = require('./test/tally');
 const { runTypes } = require('./test/types');
 
 const release = path.join(paths.build, 'Release');
+
+/** Programs that run an engine once for each allocation or disk operation that can fail: half a minute and more. */
+const exhaustive = /_engine_(memory_failures|disk_faults)$/;
 
 /** Files named on the command line, as paths from the clone. */
 function namedFiles(/** @type {string[]} */ names) {
@@ -63,7 +67,7 @@ async function runNamed(/** @type {Tally} */ tally, /** @type {string[]} */ name
 async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */ { fast }) {
   const { libraries } = await setup({ tests: true, parts: ['addon', 'host', 'tests'] });
   if (!fast) await runTypes(tally);
-  await runC(tally, testTargets(), { folder: release });
+  await runC(tally, testTargets().filter((name) => !fast || !exhaustive.test(name)), { folder: release });
   if (!fast) {
     await runSanitized(tally, libraries, { kind: 'address' });
     await runSanitized(tally, libraries, { kind: 'thread' });
