@@ -95,6 +95,8 @@ async function main(argv) {
  * @param {Interruption} interruption
  */
 async function work(args, sections, store, screen, interruption) {
+  // Before the worker starts: what ends before we watch has not been shown yet.
+  const shown = new Set(store.states().filter(({ status }) => ENDED.has(status)).map(({ id }) => id));
   const model = await findModel({
     fake: args.fake,
     tokenMs: args.slow ?? pace(sections, args.concurrency, screen.live),
@@ -116,7 +118,7 @@ async function work(args, sections, store, screen, interruption) {
       onLog: (_level, line) => screen.print(screen.paint(`worker: ${line}`, 'dim')),
     });
     try {
-      await watch(worker, store, screen, interruption);
+      await watch(worker, store, shown, screen, interruption);
     } finally {
       // What still runs is given back, and counts as no try.
       await worker.stop({ deadlineMs: 0 });
@@ -134,12 +136,12 @@ async function work(args, sections, store, screen, interruption) {
  * still streaming.
  * @param {import('../../js/host.js').Worker} worker
  * @param {Store} store
+ * @param {Set<string>} shown ids of the jobs whose end is told already
  * @param {Screen} screen
  * @param {Interruption} interruption
  */
-async function watch(worker, store, screen, interruption) {
+async function watch(worker, store, shown, screen, interruption) {
   const progress = new Progress();
-  const shown = new Set(store.states().filter(({ status }) => ENDED.has(status)).map(({ id }) => id));
   const refresh = () => {
     const states = store.states();
     progress.see(states);
