@@ -35,7 +35,10 @@ const SQL = {
     `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE seq IN (SELECT value FROM json_each(?)) AND status IN ('failed', 'cancelled') ` +
     'RETURNING parent_job_id',
   top: `SELECT ifnull(max(revision), 0) AS top FROM ${table} WHERE revision > 0`,
-  inherit: `UPDATE ${table} SET revision = ? WHERE seq = (SELECT seq FROM ${table} ORDER BY revision DESC, seq DESC LIMIT 1)`,
+  // Two look-ups, because one order over all rows would read them all.
+  inherit:
+    `UPDATE ${table} SET revision = ? + iif(revision = 0, 1, 0) WHERE seq = ifnull((SELECT seq FROM ${table} WHERE revision > 0 ORDER BY revision DESC LIMIT 1), ` +
+    `(SELECT max(seq) FROM ${table}))`,
   keysOf: `SELECT status, dedup_key, supersede_key FROM ${table} WHERE id = ?`,
   remove:
     `DELETE FROM ${table} WHERE id = ? AND status <> 'active' AND (? OR NOT EXISTS (${PARENT_NEEDS_IT}) AND NOT EXISTS (` +
@@ -127,7 +130,8 @@ function retryBatch(store, seqs) {
 
 /**
  * A deleted row may have held the largest number of a change. Then another row inherits it: the worker counts on from the largest
- * that it finds, and a number that is given twice would hide the second change from everybody who has seen the first.
+ * that it finds, and a number that is given twice would hide the second change from everybody who has seen the first. The row with
+ * the next largest number has been seen by them too; one that has only been added, perhaps not, so it gets a number that is new.
  * @template T
  * @param {Store} store
  * @param {() => T} work

@@ -95,7 +95,12 @@ class Bell {
       this.rung = true;
       this.wake?.();
     };
-    this.onAbort = () => this.wake?.();
+    // At once, also when the loop is not waiting and nobody asks it for more.
+    this.onAbort = () => {
+      this.close();
+      this.wake?.();
+    };
+    if (this.isOver) return;
     bus.on('jobs', this.onJobs);
     signal?.addEventListener('abort', this.onAbort);
   }
