@@ -16,8 +16,7 @@ const SQL = {
     `INSERT INTO ${table} (id, queue, name, model, data, opts, priority, status, max_attempts, run_at, expires_at, parent_job_id, ` +
     'dependency_count, dedup_key, supersede_key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   byDedupKey: `SELECT id FROM ${table} WHERE dedup_key = ? AND status IN ${UNFINISHED}`,
-  // A job that will not be added, since its dedup_key is taken, supersedes nobody. Written as one statement, because in the app's
-  // own transaction a statement that reads first may find the database locked where one that writes first would wait.
+  // A job that will not be added, since its dedup_key is taken, supersedes nobody.
   supersede:
     `UPDATE ${table} SET status = 'cancelled', error = ?, finished_on = ?, partial = NULL, revision = ${REVISION} ` +
     `WHERE supersede_key = ? AND status IN ${IDLE} ` +

@@ -17,6 +17,9 @@ const IDLE = "('waiting', 'delayed', 'waiting-children')";
  */
 const REVISION = `(SELECT max(ifnull(max(revision), 0) + 1, ?) FROM ${table} WHERE revision > 0)`;
 
+/** Changes nothing, as a writer. */
+const TAKE_LOCK = `DELETE FROM ${table} WHERE 0`;
+
 /** @param {number} now Unix milliseconds @returns {number} */
 const revisionFloor = (now) => now * 1000;
 
@@ -57,9 +60,18 @@ class Store {
     return this.prepared(sql).all(params);
   }
 
-  /** @template T @param {() => T} work @returns {T} */
+  /**
+   * All of `work` or nothing of it. Inside the app's transaction the write lock is taken first: after a read SQLite would refuse
+   * the write at once when another program has committed between the two, where a write alone waits for its turn.
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
   transaction(work) {
-    return this.driver.transaction(work);
+    return this.driver.transaction(() => {
+      this.run(TAKE_LOCK);
+      return work();
+    });
   }
 }
 

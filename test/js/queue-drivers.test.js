@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { fork } = require('node:child_process');
+const { fork, spawn } = require('node:child_process');
 const path = require('node:path');
 const { DatabaseSync } = require('node:sqlite');
 const { drizzle } = require('drizzle-orm/better-sqlite3');
@@ -106,6 +106,32 @@ for (const driver of drivers) {
       assert.equal(typeof app.all('SELECT 1 AS one')[0].one, 'bigint');
     });
 
+    it("does everything in the app's transaction, and undoes all of it with that", () => {
+      open();
+      const before = queue.addFlow({ name: 'p', data: {}, children: [{ name: 'c', data: {} }] });
+      const [failed, old] = [queue.add('a', {}), queue.add('b', {}, { supersedeKey: 'k' })];
+      app.exec(`UPDATE llm_jobs SET status = 'failed', finished_on = 1 WHERE id = '${failed}'`);
+      const rows = () => app.all('SELECT id, status, cancel_requested, revision, dependency_count FROM llm_jobs ORDER BY seq').map((row) => ({ ...row }));
+      const untouched = rows();
+      const work = () => {
+        queue.addFlow({ name: 'p', data: {}, children: [{ name: 'c', data: {} }] });
+        queue.add('b', {}, { supersedeKey: 'k' });
+        assert.equal(queue.get(old)?.error?.code, 'SUPERSEDED');
+        assert.equal(queue.retry({ status: 'failed' }), 1);
+        assert.equal(queue.cancel(failed), true);
+        assert.equal(queue.retry(failed), true);
+        assert.equal(queue.remove(before.children[0].id, { force: true }), true);
+        assert.equal(queue.cancel(before.id), true);
+        assert.equal(queue.prune({ olderThanMs: 0 }), 2);
+        assert.equal(queue.list({ status: 'waiting' }).jobs.length, 3);
+      };
+      assert.throws(() => app.transaction(() => (work(), assert.fail('the app changes its mind'))), /changes its mind/);
+      assert.deepEqual(rows(), untouched);
+      app.transaction(work);
+      assert.equal(queue.get(before.id), null);
+      assert.equal(queue.children(before.id).length, 0);
+    });
+
     it('waits while another process holds the write lock', async () => {
       open();
       const other = fork(path.join(__dirname, 'support', 'hold-lock.js'), [place.file, '300'], { execArgv: [] });
@@ -123,6 +149,37 @@ for (const driver of drivers) {
     });
   });
 }
+
+describe("Queue in an app's transaction that has only begun", () => {
+  it('waits for another program that writes, and sees what it has written', async () => {
+    const place = temporaryFile();
+    const db = new BetterSqlite3(place.file);
+    db.pragma('journal_mode = WAL');
+    const queue = new Queue(db);
+    const ids = ['a', 'b', 'c'].map((name) => queue.add(name, {}));
+    db.exec(`UPDATE llm_jobs SET status = 'failed', finished_on = 1 WHERE id = '${ids[1]}'`);
+    const script = `const db = new (require('node:sqlite').DatabaseSync)(process.argv[1]);
+      db.exec("BEGIN IMMEDIATE; INSERT INTO llm_jobs (name, data) VALUES ('other', '{}')");
+      process.send('held');
+      process.once('message', () => setTimeout(() => { db.exec('COMMIT'); process.disconnect(); }, 100));`;
+    try {
+      for (const act of [() => queue.remove(ids[0]), () => queue.retry(ids[1]), () => queue.cancel(ids[2]), () => queue.add('d', {}, { supersedeKey: 'k' })]) {
+        const other = spawn(process.execPath, ['-e', script, place.file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+        await new Promise((resolve, reject) => other.once('message', resolve).once('exit', () => reject(new Error('the other program ended'))));
+        const ended = new Promise((resolve) => other.once('exit', resolve));
+        other.send('let go soon');
+        db.exec('BEGIN');
+        assert.ok(act());
+        db.exec('COMMIT');
+        await ended;
+      }
+      assert.equal(queue.list({ name: 'other' }).jobs.length, 4);
+    } finally {
+      db.close();
+      place.remove();
+    }
+  });
+});
 
 describe('Queue refuses', () => {
   const refused = (/** @type {any} */ db, /** @type {RegExp} */ why) =>
