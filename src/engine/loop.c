@@ -41,6 +41,7 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
     if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) {
       engine->look = true;
       engine->sweep = true;
+      lj_writer_saw_others(engine, now_ms);
     }
     if (now_ms >= engine->poll_at_ms) {
       engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;

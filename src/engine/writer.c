@@ -16,7 +16,12 @@
 enum {
   MAX_ENDS = 32,         /* ends of one transaction: what keeps it under 5 ms with synchronous=FULL */
   MAX_CLAIMS = 64,       /* jobs claimed in one transaction */
-  MAX_GAP_US = 5000,     /* the longest gap that we leave to others */
+  MAX_GAP_US = 5000,     /* the longest gap that we leave to others who do not write */
+  LONG_GAP_US = 8000,    /* the gap while others write and we write densely: SQLite's busy handler looks at the lock after 1, 2 and
+                            5 ms, and must find it free by then */
+  OTHERS_MS = 1000,      /* how long after a sign of others they count as writing */
+  DENSE_MS = 100,        /* so many transactions of ours in such a time are dense */
+  DENSE_WRITES = 10,
   MIN_BUSY_US = 1000,    /* first wait when another process holds the lock; doubles … */
   MAX_BUSY_US = 8000,    /* … up to here: how late we may notice that the lock is free */
   REFUSED_MS = 1000,     /* first wait before an end that its row refused is tried again; doubles … */
@@ -303,12 +308,30 @@ static void drop_lost(lj_engine *engine) {
   }
 }
 
+/* Notes a transaction of ours, and says when the next may begin. */
+static int64_t next_write_us(lj_engine *engine, int64_t ended_us, int64_t took_us) {
+  int64_t window = ended_us / 1000 / DENSE_MS;
+  if (window != engine->write_window) {
+    engine->writes_before = window == engine->write_window + 1 ? engine->writes_now : 0;
+    engine->writes_now = 0;
+    engine->write_window = window;
+  }
+  engine->writes_now++;
+  int64_t gap = took_us < MAX_GAP_US ? took_us : MAX_GAP_US;
+  bool dense = engine->writes_before + engine->writes_now >= DENSE_WRITES;
+  if (dense && ended_us / 1000 < engine->others_until_ms) gap = LONG_GAP_US;
+  return ended_us + gap;
+}
+
+void lj_writer_saw_others(lj_engine *engine, int64_t now_ms) { engine->others_until_ms = now_ms + OTHERS_MS; }
+
 static void put_off(lj_engine *engine, int code, int64_t now_us) {
   if (code == LJ_BUSY) {
     int64_t wait = MIN_BUSY_US;
     for (int i = 0; i < engine->busy_streak && wait < MAX_BUSY_US; i++) wait *= 2;
     engine->busy_streak++;
     engine->counters.busy++;
+    lj_writer_saw_others(engine, now_us / 1000);
     engine->write_at_us = now_us + (wait < MAX_BUSY_US ? wait : MAX_BUSY_US);
     return;
   }
@@ -460,7 +483,7 @@ void lj_writer_turn(lj_engine *engine) {
   int64_t took = ended_us - begun_us;
   engine->busy_streak = 0;
   engine->counters.writes++;
-  engine->write_at_us = ended_us + (took < MAX_GAP_US ? took : MAX_GAP_US);
+  engine->write_at_us = next_write_us(engine, ended_us, took);
   bool lost = plan.renew && held < holding(engine) - done;
   if (plan.renew) engine->renew_at_ms = now_ms + engine->config.lease_ms / 3;
   if (plan.repair) engine->repair_at_ms = now_ms + (engine->repair.seq > 0 ? REPAIR_STEP_MS : REPAIR_MS);
