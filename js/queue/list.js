@@ -49,10 +49,11 @@ function counts(store, queue) {
  * @returns {{jobs: Job[], cursor: string | null}}
  */
 function list(store, { statuses, filter, limit, after, newest }) {
-  const states = statuses === null ? '' : ` AND (${statuses.map((status) => IN_STATE[status]).join(' OR ')})`;
   // Rows are walked in order of arrival until the page is full, which for a rare state would be the whole table. What few rows a
-  // state has are found by its index and sorted instead: the plus sign hides the order from SQLite.
-  const sort = statuses !== null && areFew(store, statuses) ? '+seq' : 'seq';
+  // state has are found by its index and sorted instead. The plus signs hide from SQLite what it must not use.
+  const few = statuses !== null && areFew(store, statuses);
+  const states = statuses === null ? '' : ` AND (${statuses.map((status) => (few ? IN_STATE[status] : `+status = '${status}'`)).join(' OR ')})`;
+  const sort = few ? '+seq' : 'seq';
   const from = after === null ? '' : ` AND seq ${newest ? '<' : '>'} ?`;
   const sql = `${selectJob} WHERE 1${states}${filter.where}${from} ORDER BY ${sort}${newest ? ' DESC' : ''} LIMIT ?`;
   /** @type {Value[]} */

@@ -2,8 +2,33 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const BetterSqlite3 = require('better-sqlite3');
 const { Queue } = require('../../js/index.js');
 const { drivers } = require('./support/drivers.js');
+
+describe('Queue.list', () => {
+  it('walks the rows when a state is common, and its index when it is rare', () => {
+    const db = new BetterSqlite3(':memory:');
+    /** @type {string[]} */
+    const seen = [];
+    const prepare = db.prepare.bind(db);
+    db.prepare = /** @type {any} */ ((/** @type {string} */ sql) => (seen.push(sql), prepare(sql)));
+    const queue = new Queue(db);
+    db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+      INSERT INTO llm_jobs (name, data, status, finished_on) SELECT 'a', '{}', iif(i % 1000 = 0, 'failed', 'completed'), i FROM n`);
+    const plan = (/** @type {any} */ options) => {
+      const { jobs } = queue.list({ ...options, limit: 3 });
+      const all = prepare(`EXPLAIN QUERY PLAN ${seen.at(-1)}`).all(3).map((/** @type {any} */ row) => row.detail);
+      return [jobs.map(({ seq }) => seq), all.join(', ')];
+    };
+    assert.deepEqual(plan({ status: 'completed' }), [[5999, 5998, 5997], 'SCAN llm_jobs']);
+    const [failed, rare] = plan({ status: 'failed' });
+    assert.deepEqual(failed, [6000, 5000, 4000]);
+    assert.match(String(rare), /SEARCH llm_jobs USING INDEX llm_jobs_finished/);
+    assert.deepEqual(plan({ status: ['failed', 'completed'] }), [[6000, 5999, 5998], 'SCAN llm_jobs']);
+    db.close();
+  });
+});
 
 for (const driver of drivers.slice(0, 2)) {
   describe(`Queue: flows and keys over ${driver.name}`, () => {
@@ -156,6 +181,7 @@ for (const driver of drivers.slice(0, 2)) {
         assert.deepEqual(seen, order === 'oldest' ? ids : [...ids].reverse());
       }
       assert.equal(queue.list({ name: 'odd', status: 'waiting' }).jobs.length, 12);
+      assert.deepEqual(queue.list({ status: ['failed', 'cancelled'] }), { jobs: [], cursor: null });
       assert.throws(() => queue.list({ limit: 1001 }), { code: 'BAD_CONFIG', message: /1001/ });
     });
   });
