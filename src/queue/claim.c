@@ -199,34 +199,20 @@ int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t no
   return code;
 }
 
-static int run_numbers(lj_store *store, lj_sql which, int64_t first, int64_t second, bool has_third, int64_t third) {
-  sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, which, &statement);
-  if (code != LJ_OK) return code;
-  int rc = sqlite3_bind_int64(statement, 1, first);
-  if (rc == SQLITE_OK && !has_third) rc = sqlite3_bind_int64(statement, 2, second);
-  if (rc == SQLITE_OK && has_third) rc = sqlite3_bind_int64(statement, 3, third);
-  if (rc != SQLITE_OK) {
-    lj_store_release(statement);
-    return lj_store_code(store, rc);
-  }
-  return lj_store_run(store, statement, NULL);
-}
-
 static int promote(lj_store *store, int64_t now) {
   int64_t revision = 0;
   int64_t due = INT64_MAX;
   int code = lj_claim_next_due(store, &due);
   if (code != LJ_OK || due > now) return code;
   code = lj_store_revision(store, &revision);
-  return code == LJ_OK ? run_numbers(store, LJ_SQL_PROMOTE, now, revision, false, 0) : code;
+  return code == LJ_OK ? lj_store_run_numbers(store, LJ_SQL_PROMOTE, (int64_t[]){now, revision}, 2) : code;
 }
 
 /* A row with a future run_at keeps it. */
 static int postpone(lj_store *store, int64_t seq) {
   int64_t revision = 0;
   int code = lj_store_revision(store, &revision);
-  return code == LJ_OK ? run_numbers(store, LJ_SQL_POSTPONE, seq, 0, true, revision) : code;
+  return code == LJ_OK ? lj_store_run_numbers(store, LJ_SQL_POSTPONE, (int64_t[]){seq, LJ_SQL_NULL, revision}, 3) : code;
 }
 
 static int read_id(lj_store *store, int64_t seq, char **id) {
@@ -247,7 +233,7 @@ static int park(lj_follow *follow, int64_t seq) {
   int64_t revision = 0;
   char *id = NULL;
   int code = lj_store_revision(follow->store, &revision);
-  if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_PARK, seq, revision, false, 0);
+  if (code == LJ_OK) code = lj_store_run_numbers(follow->store, LJ_SQL_PARK, (int64_t[]){seq, revision}, 2);
   if (code == LJ_OK) code = read_id(follow->store, seq, &id);
   if (code == LJ_OK && id != NULL) code = lj_follow_examine(follow, seq, id);
   lj_free(id);

@@ -161,32 +161,18 @@ static int cancel_children(lj_follow *follow, const char *id) {
   return code;
 }
 
-/* A statement with seq as ?1, and more numbers behind it. */
-static int run_numbers(lj_store *store, lj_sql which, int64_t first, const int64_t *more, int count) {
-  sqlite3_stmt *statement = NULL;
-  int code = lj_store_statement(store, which, &statement);
-  if (code != LJ_OK) return code;
-  int rc = sqlite3_bind_int64(statement, 1, first);
-  for (int i = 0; rc == SQLITE_OK && i < count; i++) rc = sqlite3_bind_int64(statement, i + 2, more[i]);
-  if (rc != SQLITE_OK) {
-    lj_store_release(statement);
-    return lj_store_code(store, rc);
-  }
-  return lj_store_run(store, statement, NULL);
-}
-
 static int unpark(lj_follow *follow, int64_t seq, const ended_row *parent) {
-  int64_t numbers[2] = {follow->now, 0};
-  int code = lj_store_revision(follow->store, &numbers[1]);
-  if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_UNPARK, seq, numbers, 2);
+  int64_t numbers[] = {seq, follow->now, 0};
+  int code = lj_store_revision(follow->store, &numbers[2]);
+  if (code == LJ_OK) code = lj_store_run_numbers(follow->store, LJ_SQL_UNPARK, numbers, 3);
   if (code == LJ_OK) tell(follow, parent, parent->run_at > follow->now ? LJ_STATUS_DELAYED : LJ_STATUS_WAITING, LJ_OK);
   return code;
 }
 
 static int park(lj_follow *follow, int64_t seq) {
-  int64_t revision = 0;
-  int code = lj_store_revision(follow->store, &revision);
-  return code == LJ_OK ? run_numbers(follow->store, LJ_SQL_PARK, seq, &revision, 1) : code;
+  int64_t numbers[] = {seq, 0};
+  int code = lj_store_revision(follow->store, &numbers[1]);
+  return code == LJ_OK ? lj_store_run_numbers(follow->store, LJ_SQL_PARK, numbers, 2) : code;
 }
 
 /* Fails a parent because of this child. */
@@ -233,7 +219,7 @@ static int child_ended(lj_follow *follow, const ended_row *child, worklist *list
     goto cleanup;
   }
   code = exists(follow->store, LJ_SQL_HAS_UNFINISHED, parent.id, &unfinished);
-  if (code == LJ_OK) code = unfinished ? run_numbers(follow->store, LJ_SQL_COUNT_DOWN, seq, NULL, 0) : unpark(follow, seq, &parent);
+  if (code == LJ_OK) code = unfinished ? lj_store_run_numbers(follow->store, LJ_SQL_COUNT_DOWN, &seq, 1) : unpark(follow, seq, &parent);
 
 cleanup:
   ended_row_free(&parent);
@@ -251,8 +237,8 @@ static int repeat(lj_follow *follow, int64_t seq, const ended_row *row) {
   if (code == LJ_OK && lj_json_get(opts, "repeat") != NULL) {
     code = lj_repeat_parse(opts, &every, NULL);
     if (code == LJ_OK) code = lj_repeat_next(&every, follow->zones, row->run_at, follow->now, &next, NULL);
-    int64_t numbers[2] = {next, follow->now};
-    if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_REPEAT, seq, numbers, 2);
+    int64_t numbers[] = {seq, next, follow->now};
+    if (code == LJ_OK) code = lj_store_run_numbers(follow->store, LJ_SQL_REPEAT, numbers, 3);
   }
   cJSON_Delete(opts);
   if (code == LJ_BAD_JOB || code == LJ_INVALID || code == LJ_NOT_FOUND)
@@ -401,16 +387,16 @@ int lj_follow_schedule(lj_follow *follow, int64_t seq) {
   cJSON *opts = NULL;
   lj_repeat every;
   lj_fault fault;
-  int64_t numbers[2] = {0, 0};
+  int64_t numbers[] = {seq, 0, 0};
   bool found = false;
   lj_fault_clear(&fault);
   int code = read_end(follow, seq, &row, &found);
   if (code == LJ_OK && found && row.opts != NULL) {
     code = lj_json_parse(row.opts, strlen(row.opts), &opts);
     if (code == LJ_OK) code = lj_repeat_parse(opts, &every, &fault);
-    if (code == LJ_OK) code = lj_repeat_next(&every, follow->zones, 0, follow->now, &numbers[0], &fault);
-    if (code == LJ_OK) code = lj_store_revision(follow->store, &numbers[1]);
-    if (code == LJ_OK) code = run_numbers(follow->store, LJ_SQL_POSTPONE, seq, numbers, 2);
+    if (code == LJ_OK) code = lj_repeat_next(&every, follow->zones, 0, follow->now, &numbers[1], &fault);
+    if (code == LJ_OK) code = lj_store_revision(follow->store, &numbers[2]);
+    if (code == LJ_OK) code = lj_store_run_numbers(follow->store, LJ_SQL_POSTPONE, numbers, 3);
     if (code == LJ_BAD_JOB || code == LJ_INVALID || code == LJ_NOT_FOUND) {
       bool ended = false;
       code = lj_follow_end_idle(follow, seq, LJ_STATUS_FAILED, LJ_BAD_JOB,

@@ -65,6 +65,20 @@ int lj_store_run(lj_store *store, sqlite3_stmt *statement, int *changes) {
   return code;
 }
 
+int lj_store_run_numbers(lj_store *store, lj_sql which, const int64_t *numbers, int count) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, which, &statement);
+  if (code != LJ_OK) return code;
+  int rc = SQLITE_OK;
+  for (int i = 0; rc == SQLITE_OK && i < count; i++)
+    rc = numbers[i] == LJ_SQL_NULL ? sqlite3_bind_null(statement, i + 1) : sqlite3_bind_int64(statement, i + 1, numbers[i]);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  return lj_store_run(store, statement, NULL);
+}
+
 int lj_store_revision(lj_store *store, int64_t *revision) {
   if (store->revision < 0) {
     sqlite3_stmt *statement = NULL;

@@ -111,6 +111,9 @@ void lj_store_release(sqlite3_stmt *statement);
 int lj_store_code(lj_store *store, int sqlite_code);
 /* Runs a bound statement that returns no row and gives it back. *changes (may be NULL) is the number of rows it wrote. */
 int lj_store_run(lj_store *store, sqlite3_stmt *statement, int *changes) LJ_MUST_CHECK;
+#define LJ_SQL_NULL INT64_MIN
+/* Runs a statement whose parameters are these numbers, LJ_SQL_NULL for NULL, and that returns no row. */
+int lj_store_run_numbers(lj_store *store, lj_sql which, const int64_t *numbers, int count) LJ_MUST_CHECK;
 /* The number of the next change, larger than any in the table. Inside a transaction. */
 int lj_store_revision(lj_store *store, int64_t *revision) LJ_MUST_CHECK;
 /* A text column, copied; *out is NULL for SQL NULL. LJ_OK or LJ_NOMEM. */
