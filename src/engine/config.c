@@ -2,15 +2,15 @@
 #include "engine/config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "engine/config_provider.h"
 #include "engine/fields.h"
 
-enum { DAY_MS = 86400000, PATH_SIZE = 160, SUBPATH_SIZE = PATH_SIZE + 16 };
+enum { DAY_MS = 86400000, PATH_SIZE = 160 };
 
 static const lj_field root_fields[] = {
     {"database", LJ_FIELD_TEXT, true, 0, 0},
@@ -40,145 +40,7 @@ static const lj_field keep_fields[] = {
     {"count", LJ_FIELD_WHOLE, false, 0, 1000000000},
 };
 
-static const lj_field provider_fields[] = {
-    {"kind", LJ_FIELD_TEXT, true, 0, 0},
-    {"baseUrl", LJ_FIELD_TEXT, false, 0, 0},
-    {"apiKey", LJ_FIELD_OBJECT, false, 0, 0},
-    {"headers", LJ_FIELD_OBJECT, false, 0, 0},
-    {"maxConcurrent", LJ_FIELD_WHOLE, false, 1, LJ_MAX_CONCURRENCY},
-    {"timeouts", LJ_FIELD_OBJECT, false, 0, 0},
-    {"maxResponseBytes", LJ_FIELD_WHOLE, false, 1024, 1073741824},
-    {"proxy", LJ_FIELD_TEXT, false, 0, 0},
-    {"caFile", LJ_FIELD_TEXT, false, 0, 0},
-    {"allowInsecure", LJ_FIELD_FLAG, false, 0, 0},
-};
-
-static const lj_field timeout_fields[] = {
-    {"connectMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
-    {"firstByteMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
-    {"idleMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
-    {"totalMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
-};
-
-static const lj_field key_fields[] = {{"env", LJ_FIELD_TEXT, true, 0, 0}};
-
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
-static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
-
-/* Only these names are sure to stay on this machine; what a name server says of others may change. */
-static bool is_loopback(const char *host) {
-  size_t length = strcspn(host, ":/?#");
-  if (host[0] == '[') return starts_with(host, "[::1]") && (host[5] == '\0' || host[5] == ':' || host[5] == '/');
-  if (length == 9 && strncmp(host, "localhost", 9) == 0) return true;
-  if (!starts_with(host, "127.")) return false;
-  return strspn(host, "0123456789.") == length;
-}
-
-static int check_base_url(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
-  const char *url = lj_json_string(source, "baseUrl");
-  if (url == NULL) {
-    if (provider->format->default_base_url != NULL) return LJ_OK;
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.baseUrl: is required for kind %s", path, provider->format->kind);
-  }
-  bool secure = starts_with(url, "https://");
-  bool plain = starts_with(url, "http://");
-  const char *host = url + (secure ? 8 : 7);
-  if ((!secure && !plain) || *host == '\0' || *host == '/' || strpbrk(url, " \t\r\n") != NULL)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.baseUrl: must be an address like https://host/v1", path);
-  size_t authority = strcspn(host, "/?#");
-  if (memchr(host, '@', authority) != NULL)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.baseUrl: must not hold a user name or password; use apiKey", path);
-  if (strpbrk(host, "?#") != NULL)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.baseUrl: must end before any ? or #", path);
-  if (plain && !is_loopback(host) && !lj_json_bool(source, "allowInsecure", false))
-    return lj_fault_set(fault, LJ_BAD_CONFIG,
-                        "%s.baseUrl: plain http would send keys and prompts in the clear to another machine; use https, or set "
-                        "allowInsecure",
-                        path);
-  size_t length = strlen(url);
-  while (url[length - 1] == '/') length--;
-  provider->base_url = lj_strndup(url, length);
-  return provider->base_url != NULL ? LJ_OK : LJ_NOMEM;
-}
-
-static int check_key(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
-  const cJSON *key = lj_json_object(source, "apiKey");
-  char key_path[SUBPATH_SIZE];
-  if (key == NULL) {
-    if (!provider->format->needs_key) return LJ_OK;
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.apiKey: is required for kind %s, like {\"env\": \"OPENAI_API_KEY\"}", path,
-                        provider->format->kind);
-  }
-  (void)snprintf(key_path, sizeof key_path, "%s.apiKey", path);
-  int code = lj_fields_check(key, key_path, key_fields, COUNT(key_fields), fault);
-  if (code != LJ_OK) return code;
-  provider->key_variable = lj_json_string(key, "env");
-  const char *value = getenv(provider->key_variable);
-  if (value == NULL || *value == '\0') return LJ_OK; /* the jobs that need it fail with AUTH and name the variable */
-  for (const char *at = value; *at != '\0'; at++)
-    if ((unsigned char)*at <= ' ' || *at == 0x7f)
-      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.env: the value of %s has a space or a line end in it; set the bare key",
-                          key_path, provider->key_variable);
-  provider->api_key = lj_strdup(value);
-  return provider->api_key != NULL ? LJ_OK : LJ_NOMEM;
-}
-
-static int check_headers(const cJSON *headers, const char *path, lj_fault *fault) {
-  const cJSON *item = NULL;
-  cJSON_ArrayForEach(item, headers) {
-    if (!cJSON_IsString(item) || item->string[0] == '\0' || strpbrk(item->string, ": \r\n") != NULL ||
-        strpbrk(item->valuestring, "\r\n") != NULL)
-      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.headers: must be names with strings of one line", path);
-  }
-  return LJ_OK;
-}
-
-static int check_timeouts(const cJSON *source, const char *path, const lj_config *config, lj_provider_config *provider,
-                          lj_fault *fault) {
-  const cJSON *timeouts = lj_json_object(source, "timeouts");
-  char timeouts_path[SUBPATH_SIZE];
-  (void)snprintf(timeouts_path, sizeof timeouts_path, "%s.timeouts", path);
-  if (timeouts != NULL) {
-    int code = lj_fields_check(timeouts, timeouts_path, timeout_fields, COUNT(timeout_fields), fault);
-    if (code != LJ_OK) return code;
-  }
-  /* A first byte may be minutes away while a local model loads or a large one thinks; the total is what bounds it then. */
-  provider->timeouts.connect_ms = lj_json_int(timeouts, "connectMs", 10000);
-  provider->timeouts.idle_ms = lj_json_int(timeouts, "idleMs", 120000);
-  provider->timeouts.total_ms = lj_json_int(timeouts, "totalMs", config->job_timeout_ms);
-  provider->timeouts.first_byte_ms = lj_json_int(timeouts, "firstByteMs", provider->timeouts.total_ms);
-  return LJ_OK;
-}
-
-static int parse_provider(lj_config *config, const cJSON *source, lj_fault *fault) {
-  lj_provider_config *provider = &config->providers[config->provider_count];
-  char path[PATH_SIZE];
-  (void)snprintf(path, sizeof path, "providers.%.64s", source->string);
-  memset(provider, 0, sizeof *provider);
-  provider->name = source->string;
-  provider->index = config->provider_count;
-  config->provider_count++; /* from here on lj_config_free sees it */
-
-  if (source->string[0] == '\0' || strchr(source->string, '/') != NULL || strlen(source->string) > 60)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: a provider's name has 1 to 60 characters and no slash", path);
-  int code = lj_fields_check(source, path, provider_fields, COUNT(provider_fields), fault);
-  if (code != LJ_OK) return code;
-  provider->format = lj_provider_find(lj_json_string(source, "kind"));
-  if (provider->format == NULL)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.kind: \"%.60s\" is not known; known are %s", path,
-                        lj_json_string(source, "kind"), lj_provider_kinds());
-  code = check_base_url(source, path, provider, fault);
-  if (code == LJ_OK) code = check_key(source, path, provider, fault);
-  provider->headers = lj_json_object(source, "headers");
-  if (code == LJ_OK) code = check_headers(provider->headers, path, fault);
-  if (code == LJ_OK) code = check_timeouts(source, path, config, provider, fault);
-  provider->max_concurrent = (size_t)lj_json_int(source, "maxConcurrent", provider->format->default_max_concurrent);
-  provider->max_response_bytes = (size_t)lj_json_int(source, "maxResponseBytes", LJ_MAX_RESPONSE_BYTES);
-  provider->proxy = lj_json_string(source, "proxy");
-  provider->ca_file = lj_json_string(source, "caFile");
-  return code;
-}
 
 int lj_config_target(const lj_config *config, const char *text, lj_target *target, lj_fault *fault) {
   const char *slash = strchr(text, '/');
@@ -314,7 +176,7 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
     code = lj_fault_set(fault, LJ_BAD_CONFIG, "providers: must name 1 to %d providers", LJ_MAX_PROVIDERS);
   if (code != LJ_OK) return code;
   cJSON_ArrayForEach(item, providers) {
-    code = parse_provider(config, item, fault);
+    code = lj_config_provider_parse(config, item, fault);
     if (code != LJ_OK) return code;
   }
   code = parse_aliases(config, fault);
@@ -337,16 +199,7 @@ int lj_config_parse(const char *text, lj_config *config, lj_fault *fault) {
 }
 
 void lj_config_free(lj_config *config) {
-  for (size_t i = 0; i < config->provider_count; i++) {
-    lj_provider_config *provider = &config->providers[i];
-    lj_free(provider->base_url);
-    if (provider->api_key != NULL) {
-      /* Through a volatile pointer, so that the compiler does not drop the wiping of memory that is about to be freed. */
-      volatile char *byte = provider->api_key;
-      while (*byte != '\0') *byte++ = '\0';
-      lj_free(provider->api_key);
-    }
-  }
+  for (size_t i = 0; i < config->provider_count; i++) lj_config_provider_free(&config->providers[i]);
   lj_free(config->aliases);
   cJSON_Delete(config->tree);
   memset(config, 0, sizeof *config);
