@@ -9,6 +9,8 @@
  *                                                test/js/slow
  *     node scripts/test.js --sanitize            the C tests with sanitizers
  *     node scripts/test.js --types               tsc
+ *     node scripts/test.js --fuzz [NAME…] [--seconds=N]
+ *                                                libFuzzer on what reads a provider's bytes, each for 60 seconds
  *     node scripts/test.js FILE…                 these files: test/c/test_NAME.c, test/js/NAME.test.js
  *     node scripts/test.js --sanitize FILE…      these C tests with sanitizers
  */
@@ -20,6 +22,7 @@ const paths = require('./setup/paths');
 const { SetupError } = require('./setup/say');
 const { testTargets } = require('./setup/test-targets');
 const { runC } = require('./test/cmocka');
+const { runFuzz } = require('./test/fuzz');
 const { mochaFiles, runMocha } = require('./test/mocha');
 const { runSanitized, threaded } = require('./test/sanitized');
 const { Tally } = require('./test/tally');
@@ -29,6 +32,9 @@ const release = path.join(paths.build, 'Release');
 
 /** Programs that run an engine once for each allocation or disk operation that can fail: half a minute and more. */
 const exhaustive = /_engine_(memory_failures|disk_faults)$/;
+
+/** How long each fuzz target runs when nobody says how long. */
+const FUZZ_SECONDS = 60;
 
 /** Files named on the command line, as paths from the clone. */
 function namedFiles(/** @type {string[]} */ names) {
@@ -65,7 +71,7 @@ async function runNamed(/** @type {Tally} */ tally, /** @type {string[]} */ name
 }
 
 async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */ { fast }) {
-  const { libraries } = await setup({ tests: true, parts: ['addon', 'host', 'tests'] });
+  const { libraries } = await setup({ tests: true, fuzzing: !fast, parts: ['addon', 'host', 'tests'] });
   if (!fast) await runTypes(tally);
   await runC(tally, testTargets().filter((name) => !fast || !exhaustive.test(name)), { folder: release });
   if (!fast) {
@@ -73,6 +79,13 @@ async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */
     await runSanitized(tally, libraries, { kind: 'thread' });
   }
   await runMocha(tally, mochaFiles({ slow: !fast }));
+  if (!fast) await runFuzz(tally, libraries, { secondsEach: FUZZ_SECONDS });
+}
+
+async function runFuzzing(/** @type {Tally} */ tally, /** @type {string[]} */ names, /** @type {number} */ secondsEach) {
+  if (!(secondsEach >= 1)) throw new SetupError('--seconds wants a number of at least 1.');
+  const { libraries } = await setup({ fuzzing: true, parts: [] });
+  await runFuzz(tally, libraries, { names, secondsEach });
 }
 
 async function runSanitizers(/** @type {Tally} */ tally) {
@@ -83,13 +96,16 @@ async function runSanitizers(/** @type {Tally} */ tally) {
 
 main(async () => {
   const args = process.argv.slice(2);
-  const unknown = args.find((arg) => arg.startsWith('-') && !['--fast', '--sanitize', '--types'].includes(arg));
+  const time = args.find((arg) => arg.startsWith('--seconds='));
+  const known = ['--fast', '--sanitize', '--types', '--fuzz', time];
+  const unknown = args.find((arg) => arg.startsWith('-') && !known.includes(arg));
   if (unknown !== undefined)
-    throw new SetupError(`${unknown} is not known. There are --fast, --sanitize, --types and names of test files.`);
+    throw new SetupError(`${unknown} is not known. There are --fast, --sanitize, --types, --fuzz and names of test files.`);
   const names = args.filter((arg) => !arg.startsWith('-'));
   const tally = new Tally();
   try {
-    if (names.length > 0) await runNamed(tally, names, args.includes('--sanitize'));
+    if (args.includes('--fuzz')) await runFuzzing(tally, names, time === undefined ? FUZZ_SECONDS : Number(time.slice(10)));
+    else if (names.length > 0) await runNamed(tally, names, args.includes('--sanitize'));
     else if (args.includes('--sanitize')) await runSanitizers(tally);
     else if (args.includes('--types')) {
       await setup({ parts: [] });

@@ -46,10 +46,12 @@ function run(command, args, options = {}) {
  * What a short program prints, or null when it is missing or fails.
  * @param {string} command
  * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env] added to ours
  * @returns {string | null}
  */
-function ask(command, args) {
-  const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+function ask(command, args, env = {}) {
+  const options = /** @type {const} */ ({ encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const result = spawnSync(command, args, { ...options, env: { ...process.env, ...env } });
   return result.status === 0 ? result.stdout.trim() : null;
 }
 

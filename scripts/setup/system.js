@@ -109,6 +109,21 @@ const forTesting = [
   },
 ];
 
+/** clang with libFuzzer, which is a package of its own. */
+const fuzzer = () => {
+  const folder = path.join(ask('clang', ['-print-resource-dir']) ?? '/nowhere', 'lib', 'linux');
+  return fs.existsSync(folder) && fs.readdirSync(folder).some((name) => /^libclang_rt\.fuzzer(-[\w]+)?\.a$/.test(name));
+};
+
+/** @type {Need[]} */
+const forFuzzing = [
+  {
+    what: 'clang with libFuzzer',
+    met: fuzzer,
+    from: { apt: 'clang libclang-rt-14-dev', dnf: 'clang compiler-rt', pacman: 'clang compiler-rt', brew: 'llvm' },
+  },
+];
+
 /** Which package manager this system has. */
 function manager() {
   /** @type {[Manager, string][]} */
@@ -149,9 +164,9 @@ function asRoot() {
   return which('sudo') !== null && ask('sudo', ['-n', 'true']) !== null ? ['sudo', '-n'] : null;
 }
 
-/** @param {{tests: boolean}} wanted */
-async function ensureSystem({ tests }) {
-  const needs = tests ? [...forBuilding, ...forTesting] : forBuilding;
+/** @param {{tests: boolean, fuzzing: boolean}} wanted */
+async function ensureSystem({ tests, fuzzing }) {
+  const needs = [...forBuilding, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : [])];
   const unmet = () => needs.filter((need) => !need.met());
   let missing = unmet();
   if (missing.length === 0) return;
