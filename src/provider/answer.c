@@ -22,6 +22,7 @@ void lj_answer_free(lj_answer *answer) {
   for (at = 0; at < answer->call_count; at++) {
     lj_free(answer->calls[at].id);
     lj_free(answer->calls[at].name);
+    lj_free(answer->calls[at].signature);
     lj_buffer_free(&answer->calls[at].arguments);
   }
   lj_free(answer->calls);
@@ -63,6 +64,7 @@ int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_t
   call->id = call_id(id, answer->call_count);
   call->id_given = id != NULL && id[0] != '\0';
   call->wire_index = LJ_UNKNOWN;
+  call->signature = NULL;
   call->name = lj_strdup(name != NULL ? name : "");
   lj_buffer_init(&call->arguments, LJ_MAX_TEXT_BYTES);
   if (call->id == NULL || call->name == NULL) {
@@ -153,6 +155,9 @@ static int put_calls(cJSON *result, const lj_answer *answer) {
     }
     if (rc == LJ_OK) {
       rc = put_arguments(entry, &call->arguments);
+    }
+    if (rc == LJ_OK && call->signature != NULL) {
+      rc = lj_json_put_string(entry, "signature", call->signature);
     }
   }
   if (rc != LJ_OK) {

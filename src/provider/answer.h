@@ -31,6 +31,7 @@ typedef struct lj_tool_call {
   int64_t wire_index;  /* what the provider counts the call by in its pieces, LJ_UNKNOWN without */
   char *name;          /* "" until it is said */
   lj_buffer arguments; /* JSON text as the model wrote it */
+  char *signature;     /* what the provider wants back with the call, opaque (Gemini); NULL without. lj_strdup fills it */
 } lj_tool_call;
 
 typedef struct lj_answer {
@@ -57,7 +58,7 @@ const char *lj_finish_name(lj_finish finish);
 /* {inputTokens, …} with the known ones only; an empty object when nothing is known. NULL: no memory. Caller deletes. */
 cJSON *lj_usage_json(const lj_usage *usage);
 
-/* The provider's part of a row's `result`: text (absent when there are only tool calls), toolCalls [{id, name, arguments:
+/* The provider's part of a row's `result`: text (absent when there are only tool calls), toolCalls [{id, name, signature, arguments:
  * the parsed object, {} when the model wrote none, or the raw text when it is no JSON object}] when there are any, `object` when `want_object` and the text is JSON, finishReason, usage, model,
  * requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
 int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) LJ_MUST_CHECK;

@@ -17,10 +17,11 @@
 
 /* Where a request goes. All borrowed. */
 typedef struct lj_endpoint {
-  const char *provider;  /* the configured name, for messages and providerOptions */
-  const char *base_url;  /* without a trailing slash; the provider's default when NULL */
-  const char *api_key;   /* NULL: none is sent */
-  const cJSON *headers;  /* object of strings, or NULL */
+  const char *provider;   /* the configured name, for messages and providerOptions */
+  const char *base_url;   /* without a trailing slash; the provider's default when NULL */
+  const char *api_key;    /* NULL: none is sent */
+  const cJSON *headers;   /* object of strings, or NULL */
+  const char *key_header; /* set by a format whose key stands alone in this header; NULL: "Authorization: Bearer <key>" */
 } lj_endpoint;
 
 /* An HTTP request to be sent. Init, build, free. */

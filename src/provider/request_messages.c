@@ -76,8 +76,9 @@ static int check_content(const cJSON *message, const char *where, lj_fault *faul
 }
 
 static int check_call(const cJSON *call, const char *where, lj_fault *fault) {
-  static const char *const keys[] = {"id", "name", "arguments", NULL};
+  static const char *const keys[] = {"id", "name", "arguments", "signature", NULL};
   const cJSON *arguments = lj_json_get(call, "arguments");
+  const cJSON *signature = lj_json_get(call, "signature");
   int rc;
   if (!cJSON_IsObject(call)) {
     return lj_must_be(call, where, "an object {id, name, arguments}", fault);
@@ -91,6 +92,9 @@ static int check_call(const cJSON *call, const char *where, lj_fault *fault) {
   }
   if (rc == LJ_OK && arguments != NULL && !cJSON_IsObject(arguments) && !cJSON_IsString(arguments)) {
     rc = lj_must_be(arguments, lj_place_member(where, "arguments").text, "an object, or its JSON text", fault);
+  }
+  if (rc == LJ_OK && signature != NULL && !is_text(signature)) {
+    rc = lj_must_be(signature, lj_place_member(where, "signature").text, "a string that is not empty", fault);
   }
   return rc;
 }

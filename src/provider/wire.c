@@ -90,6 +90,10 @@ static int add_key(lj_wire *wire, const lj_endpoint *endpoint, lj_fault *fault) 
   if (endpoint->api_key == NULL || endpoint->api_key[0] == '\0') {
     return LJ_OK;
   }
+  if (endpoint->key_header != NULL) {
+    rc = add_own(wire, endpoint, endpoint->key_header, endpoint->api_key);
+    return header_fault(rc, "The apiKey of provider", endpoint->provider, fault);
+  }
   lj_buffer_init(&value, LJ_MAX_HEADER_BYTES);
   rc = lj_buffer_printf(&value, "Bearer %s", endpoint->api_key);
   if (rc == LJ_OK) {

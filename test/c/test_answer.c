@@ -62,6 +62,21 @@ static void calls_carry_parsed_arguments(void **state) {
   lj_answer_free(&answer);
 }
 
+static void a_call_keeps_what_must_go_back_with_it(void **state) {
+  lj_answer answer;
+  lj_tool_call *call = NULL;
+  (void)state;
+  lj_answer_init(&answer);
+  assert_code(lj_answer_add_call(&answer, "a", "f", &call), LJ_OK);
+  call->signature = lj_strdup("c2ln");
+  assert_non_null(call->signature);
+  assert_code(lj_answer_add_call(&answer, "b", "g", &call), LJ_OK);
+  expect_json(&answer, 0,
+              "{\"toolCalls\":[{\"id\":\"a\",\"name\":\"f\",\"arguments\":{},\"signature\":\"c2ln\"},"
+              "{\"id\":\"b\",\"name\":\"g\",\"arguments\":{}}]}");
+  lj_answer_free(&answer);
+}
+
 static void ceilings_hold(void **state) {
   lj_answer answer;
   lj_tool_call *call = NULL;
@@ -108,6 +123,7 @@ int main(void) {
       tidy_test(what_is_unknown_is_absent),
       tidy_test(an_object_is_there_when_wanted_and_when_the_text_is_json),
       tidy_test(calls_carry_parsed_arguments),
+      tidy_test(a_call_keeps_what_must_go_back_with_it),
       tidy_test(ceilings_hold),
       tidy_test(rows_get_well_formed_utf8),
       tidy_test(finishes_have_names),

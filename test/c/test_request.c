@@ -119,6 +119,8 @@ static const struct {
      "data.messages[1] has the key tool_calls, which is not known; allowed are role, content, toolCalls, toolCallId"},
     {NULL, MESSAGE("\"role\":\"user\",\"content\":\"SECRET\",\"toolCalls\":[]"),
      "data.messages[1].toolCalls stands in a message whose role is not assistant"},
+    {NULL, MESSAGE("\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"a\",\"name\":\"f\",\"signature\":1}]"),
+     "data.messages[1].toolCalls[0].signature is 1, but must be a string that is not empty"},
     {NULL, MESSAGE("\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"a\",\"name\":\"f\",\"arguments\":1}]"),
      "data.messages[1].toolCalls[0].arguments is 1, but must be an object, or its JSON text"},
     {NULL, MESSAGE("\"role\":\"tool\",\"content\":\"SECRET\""),
