@@ -14,11 +14,13 @@ static const char bom[BOM_BYTES] = {'\xEF', '\xBB', '\xBF'};
 
 void lj_sse_init(lj_sse *parser, size_t ceiling, lj_sse_event_cb on_event, void *owner) {
   parser->on_event = on_event;
+  parser->on_stray = NULL;
   parser->owner = owner;
   lj_buffer_init(&parser->line, ceiling + FIELD_BYTES);
   lj_buffer_init(&parser->data, ceiling);
   lj_buffer_init(&parser->event, ceiling);
   parser->has_data = 0;
+  parser->stray = 0;
   parser->after_cr = 0;
   parser->bom_seen = 0;
 }
@@ -32,13 +34,31 @@ void lj_sse_free(lj_sse *parser) {
 /* An event without data is no event, by the rules; its name goes with it. */
 static int dispatch(lj_sse *parser) {
   int rc = LJ_OK;
-  if (parser->has_data) {
+  if (parser->stray) {
+    rc = parser->on_stray(parser->owner, "", parser->data.data, parser->data.length);
+  } else if (parser->has_data) {
     rc = parser->on_event(parser->owner, parser->event.data, parser->data.data, parser->data.length);
   }
   lj_buffer_clear(&parser->data);
   lj_buffer_clear(&parser->event);
   parser->has_data = 0;
+  parser->stray = 0;
   return rc;
+}
+
+/* Whether this line begins or continues stray JSON, no line of which begins with an unquoted word. */
+static bool is_stray(const lj_sse *parser, const char *line, size_t length) {
+  static const char data[] = "data:";
+  if (parser->stray) {
+    return length < sizeof data - 1 || memcmp(line, data, sizeof data - 1) != 0;
+  }
+  return parser->on_stray != NULL && !parser->has_data && (line[0] == '{' || line[0] == '[');
+}
+
+static int take_stray(lj_sse *parser, const char *line, size_t length) {
+  int rc = parser->stray ? lj_buffer_append_char(&parser->data, '\n') : LJ_OK;
+  parser->stray = 1;
+  return rc == LJ_OK ? lj_buffer_append(&parser->data, line, length) : rc;
 }
 
 static bool is_field(const char *line, size_t name_length, const char *name) {
@@ -68,6 +88,15 @@ static int take_line(lj_sse *parser, const char *line, size_t length) {
   size_t value_at;
   if (length == 0) {
     return dispatch(parser);
+  }
+  if (is_stray(parser, line, length)) {
+    return take_stray(parser, line, length);
+  }
+  if (parser->stray) {
+    int rc = dispatch(parser);
+    if (rc != LJ_OK) {
+      return rc;
+    }
   }
   colon = memchr(line, ':', length);
   if (colon == line) {

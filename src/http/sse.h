@@ -3,6 +3,10 @@
  * Server-sent events, push-style: bytes in, events out, resumable at any byte. Follows the WHATWG rules (LF, CR, CRLF
  * mixed, BOM, comments, several data lines joined by LF) with one leniency: an event that the end of the body cuts off
  * is dispatched by lj_sse_end, because sloppy servers send their usage so; what is in it decides whether it counts.
+ *
+ * Some servers break a stream off with their error as plain JSON, printed over several lines, which by the rules are fields of
+ * unknown names. When on_stray is set, the lines from one that begins with '{' or '[' outside of an event to the next blank
+ * line, data line or the end of the body are told to it, joined by LF.
  */
 #ifndef LJ_HTTP_SSE_H
 #define LJ_HTTP_SSE_H
@@ -17,11 +21,13 @@ typedef int (*lj_sse_event_cb)(void *owner, const char *event, const char *data,
 
 typedef struct lj_sse {
   lj_sse_event_cb on_event;
+  lj_sse_event_cb on_stray; /* NULL after init; see above */
   void *owner;
   lj_buffer line;  /* the unfinished line */
   lj_buffer data;  /* data lines of the unfinished event */
   lj_buffer event; /* its name */
   int has_data;
+  int stray;       /* `data` holds stray lines */
   int after_cr;    /* the last byte was a CR: a LF now belongs to it */
   int bom_seen;    /* bytes of a leading BOM matched so far; −1: past the start */
 } lj_sse;

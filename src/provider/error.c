@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "provider/redact.h"
 #include "provider/retry_after.h"
+#include "provider/rpc_status.h"
 
 /* By an error's code or type, compared without case. A trailing '*' matches any rest. */
 static const struct {
@@ -45,12 +46,23 @@ static const struct {
     {"internalservererror", LJ_SERVER_ERROR},
     {"invalid_request_error", LJ_BAD_REQUEST},
     {"badrequesterror", LJ_BAD_REQUEST},
+    /* Google's, which stand in `status` and in a detail's `reason` */
+    {"api_key_*", LJ_AUTH},
+    {"unauthenticated", LJ_AUTH},
+    {"not_found", LJ_MODEL_NOT_FOUND},
+    {"resource_exhausted", LJ_RATE_LIMITED},
+    {"unavailable", LJ_OVERLOADED},
+    {"internal", LJ_SERVER_ERROR},
+    {"deadline_exceeded", LJ_SERVER_ERROR},
+    {"invalid_argument", LJ_BAD_REQUEST},
+    {"failed_precondition", LJ_BAD_REQUEST},
 };
 
-/* Words of servers that give no code for it: vLLM, llama.cpp, Ollama, LM Studio, proxies. Lower case. */
+/* Words of servers that give no code for it: vLLM, llama.cpp, Ollama, LM Studio, Gemini, proxies. Lower case. */
 static const char *const context_words[] = {
     "maximum context length",  "exceeds the available context size", "exceeds the context length", "context length exceeded",
     "context_length_exceeded", "exceed context window",              "exceeds the context window",
+    "exceeds the maximum number of tokens",
 };
 
 static char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte; }
@@ -65,7 +77,7 @@ static bool matches(const char *text, const char *name) {
   return *name == '*' || *text == '\0';
 }
 
-static bool contains(const char *text, const char *words) {
+bool lj_error_says(const char *text, const char *words) {
   size_t length = strlen(words);
   for (; *text != '\0'; text++) {
     size_t at = 0;
@@ -92,7 +104,7 @@ static int class_of_name(const char *name) {
 static bool says_context(const char *message) {
   size_t at;
   for (at = 0; at < sizeof context_words / sizeof context_words[0]; at++) {
-    if (contains(message, context_words[at])) {
+    if (lj_error_says(message, context_words[at])) {
       return true;
     }
   }
@@ -100,13 +112,16 @@ static bool says_context(const char *message) {
 }
 
 /* Ollama says it in words only: model "x" not found, try pulling it first. */
-static bool says_no_model(const char *message) { return contains(message, "model ") && contains(message, "not found"); }
+static bool says_no_model(const char *message) { return lj_error_says(message, "model ") && lj_error_says(message, "not found"); }
 
 /* What code, type and words say, whatever the status; LJ_OK when they say nothing. The code is more exact than the type,
  * and the type invalid_request_error is too broad to stand before the words. */
 static int class_of_words(const lj_provider_error *error) {
   int by_code = class_of_name(error->code);
   int by_type = class_of_name(error->type);
+  if (error->known != LJ_OK) {
+    return error->known;
+  }
   if (by_code != LJ_OK && by_code != LJ_BAD_REQUEST) {
     return by_code;
   }
@@ -170,12 +185,22 @@ static const char *detail_of(const cJSON *object) {
 static void read_object(const cJSON *object, lj_provider_error *out) {
   const cJSON *metadata = lj_json_object(object, "metadata");
   const char *message = text_or_empty(object, "message");
+  lj_rpc_status rpc;
   out->message = message[0] != '\0' ? message : detail_of(object);
   out->code = text_or_empty(object, "code");
   out->type = text_or_empty(object, "type");
   if (out->type[0] == '\0' && metadata != NULL) {
     out->type = text_or_empty(metadata, "error_type"); /* OpenRouter */
   }
+  lj_rpc_status_read(object, &rpc);
+  if (out->type[0] == '\0') {
+    out->type = rpc.name;
+  }
+  if (out->code[0] == '\0') {
+    out->code = rpc.reason;
+  }
+  out->known = rpc.code;
+  out->retry_after_ms = rpc.retry_after_ms;
   out->status = status_within(lj_json_number(object, "code", 0));
   if (out->status == 0) {
     out->status = status_within(lj_json_number(object, "status", 0));
@@ -188,6 +213,8 @@ bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out) {
   const cJSON *error;
   out->message = out->code = out->type = "";
   out->status = 0;
+  out->known = LJ_OK;
+  out->retry_after_ms = -1;
   if (cJSON_IsArray(json)) {
     json = json->child;
   }
@@ -253,6 +280,7 @@ static void describe(lj_fault *fault, int code, const char *what, const lj_provi
 
 int lj_error_report(const lj_provider_error *error, lj_fault *fault) {
   describe(fault, lj_error_class(error), "The provider reported an error inside its answer", error);
+  fault->retry_after_ms = error->retry_after_ms;
   return fault->code;
 }
 
@@ -340,4 +368,7 @@ void lj_error_classify(const lj_head *head, const cJSON *body, const char *raw, 
   }
   fault->http_status = head->status;
   fault->retry_after_ms = lj_retry_after_ms(head, lj_wall_ms());
+  if (fault->retry_after_ms < 0) {
+    fault->retry_after_ms = error.retry_after_ms;
+  }
 }

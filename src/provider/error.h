@@ -14,6 +14,8 @@ typedef struct lj_provider_error {
   const char *code;    /* "" when it has none, or only a number */
   const char *type;    /* as code */
   int status;          /* a number in 400…599 given as code or status, else 0 */
+  int known;           /* the class, where more than the words tell it (rpc_status.h); else LJ_OK */
+  int64_t retry_after_ms; /* what the error itself asks for, −1: not said */
 } lj_provider_error;
 
 /* Looks for {"error": {…} or "text"}, {"object": "error", …}, {"type": "error", …}, and those in an array. With `loose` also
@@ -29,6 +31,9 @@ int lj_error_report(const lj_provider_error *error, lj_fault *fault);
 
 /* lj_provider.classify of every format: the status decides, refined by the error's code, type and words. */
 void lj_error_classify(const lj_head *head, const cJSON *body, const char *raw, size_t raw_length, lj_fault *fault);
+
+/* Whether `text` contains `words`, which are lower case, in any case. */
+bool lj_error_says(const char *text, const char *words);
 
 /* True when the first bytes are those of an HTML page: a proxy's, or a wrong baseUrl. */
 bool lj_error_is_html(const char *raw, size_t length);

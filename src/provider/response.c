@@ -41,6 +41,7 @@ struct lj_response {
 };
 
 static int on_event(void *owner, const char *event, const char *data, size_t length);
+static int on_stray(void *owner, const char *event, const char *data, size_t length);
 
 static int on_line(void *owner, const char *line, size_t length) { return on_event(owner, "", line, length); }
 
@@ -66,6 +67,7 @@ int lj_response_open(const lj_provider *provider, bool stream, size_t max_bytes,
   response->mode = MODE_SNIFF;
   response->state = LJ_OK;
   lj_sse_init(&response->sse, max_bytes, on_event, response);
+  response->sse.on_stray = on_stray;
   lj_ndjson_init(&response->ndjson, max_bytes, on_line, response);
   lj_buffer_init(&response->body, max_bytes > LJ_MAX_ERROR_BODY ? max_bytes : LJ_MAX_ERROR_BODY);
   lj_answer_init(&response->answer);
@@ -191,6 +193,22 @@ static int on_event(void *owner, const char *event, const char *data, size_t len
   cJSON_Delete(json);
   tell_text(response); /* what came before the trouble too: it was said */
   return rc == LJ_OK && response->reading.finished ? LJ_CLOSED : rc;
+}
+
+/* Only an error counts; what else stands between the events means as little as any unknown field. */
+static int on_stray(void *owner, const char *event, const char *data, size_t length) {
+  lj_response *response = owner;
+  lj_provider_error error;
+  cJSON *json = NULL;
+  int rc = lj_json_parse_repaired(data, length, &json);
+  if (rc == LJ_INVALID) {
+    return LJ_OK;
+  }
+  if (rc == LJ_OK && lj_error_find(json, false, &error)) {
+    rc = response->provider->read_event(&response->reading, event, json);
+  }
+  cJSON_Delete(json);
+  return rc;
 }
 
 static bool says_json(const lj_response *response) {

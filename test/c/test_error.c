@@ -7,6 +7,13 @@
 #include "provider/retry_after.h"
 #include "support/exchange.h"
 
+/* google.rpc.Status */
+#define GOOGLE(code, message, status, details) \
+  "{\"error\":{\"code\":" #code ",\"message\":\"" message "\",\"status\":\"" status "\",\"details\":[" details "]}}"
+#define RETRY(delay) "{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":" delay "}"
+#define QUOTA(id, value) \
+  "{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\",\"violations\":[{\"quotaId\":\"" id "\",\"quotaValue\":\"" value "\"}]}"
+
 static const struct {
   int status;
   const char *headers;
@@ -65,6 +72,29 @@ static const struct {
     {500, "x-should-retry: false\n", "{\"error\":{\"message\":\"m\"}}", "BAD_REQUEST The provider answered with status 500: m\n"},
     {429, "x-should-retry: false\n", "{\"error\":{\"message\":\"m\"}}", "RATE_LIMITED The provider answered with status 429: m\n"},
     {400, "X-Should-Retry: TRUE\n", "{\"error\":{\"message\":\"m\"}}", "SERVER_ERROR The provider answered with status 400: m\n"},
+    {400, NULL, GOOGLE(400, "m", "INVALID_ARGUMENT", ""), "BAD_REQUEST The provider answered with status 400 (INVALID_ARGUMENT): m\n"},
+    {400, NULL, GOOGLE(400, "API key not valid.", "INVALID_ARGUMENT", "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"API_KEY_INVALID\"}"),
+     "AUTH The provider answered with status 400 (API_KEY_INVALID); check the provider's apiKey: API key not valid.\n"},
+    {400, NULL, GOOGLE(400, "The input token count (9) exceeds the maximum number of tokens allowed (8).", "INVALID_ARGUMENT", ""),
+     "CONTEXT_LENGTH The provider answered with status 400 (INVALID_ARGUMENT); shorten the prompt, or use a model with a larger context: "
+     "The input token count (9) exceeds the maximum number of tokens allowed (8).\n"},
+    {400, NULL, GOOGLE(400, "User location is not supported for the API use.", "FAILED_PRECONDITION", ""),
+     "AUTH The provider answered with status 400 (FAILED_PRECONDITION); check the provider's apiKey: User location is not supported for the API use.\n"},
+    {400, NULL, GOOGLE(400, "Please enable billing.", "FAILED_PRECONDITION", ""),
+     "QUOTA_EXCEEDED The provider answered with status 400 (FAILED_PRECONDITION); check the account's balance and limits: Please enable billing.\n"},
+    {400, NULL, GOOGLE(400, "File not active.", "FAILED_PRECONDITION", ""),
+     "BAD_REQUEST The provider answered with status 400 (FAILED_PRECONDITION): File not active.\n"},
+    {403, NULL, GOOGLE(403, "m", "PERMISSION_DENIED", ""),
+     "AUTH The provider answered with status 403 (PERMISSION_DENIED); check the provider's apiKey: m\n"},
+    {404, NULL, GOOGLE(404, "m", "NOT_FOUND", ""),
+     "MODEL_NOT_FOUND The provider answered with status 404 (NOT_FOUND); check the model's name and baseUrl: m\n"},
+    {429, NULL, GOOGLE(429, "m", "RESOURCE_EXHAUSTED", ""), "RATE_LIMITED The provider answered with status 429 (RESOURCE_EXHAUSTED): m\n"},
+    {429, NULL, GOOGLE(429, "limit: 0", "RESOURCE_EXHAUSTED", QUOTA("RequestsPerDay", "0")),
+     "QUOTA_EXCEEDED The provider answered with status 429 (RESOURCE_EXHAUSTED); check the account's balance and limits: limit: 0\n"},
+    {499, NULL, GOOGLE(499, "m", "CANCELLED", ""), "BAD_REQUEST The provider answered with status 499 (CANCELLED): m\n"},
+    {500, NULL, GOOGLE(500, "m", "INTERNAL", ""), "SERVER_ERROR The provider answered with status 500 (INTERNAL): m\n"},
+    {503, NULL, "[" GOOGLE(503, "m", "UNAVAILABLE", "") "]", "OVERLOADED The provider answered with status 503 (UNAVAILABLE): m\n"},
+    {504, NULL, GOOGLE(504, "m", "DEADLINE_EXCEEDED", ""), "SERVER_ERROR The provider answered with status 504 (DEADLINE_EXCEEDED): m\n"},
     {302, NULL, "moved", "PROTOCOL The provider answered with a redirect (status 302), which is not followed because it could carry the key "
                          "elsewhere; set baseUrl to the final address\n"},
 };
@@ -125,6 +155,61 @@ static void the_wait_is_read_in_every_form(void **state) {
       fail_msg("%s: %lld", waits[at].headers, (long long)fault.retry_after_ms);
     }
     assert_int_equal(fault.http_status, 429);
+    lj_buffer_free(&log);
+  }
+  lj_clock_real();
+}
+
+/* Times of 2026 in Unix milliseconds; daylight saving lasts from March 8 to November 1. */
+#define PER_DAY QUOTA("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "50")
+static const struct {
+  int64_t now_ms;
+  const char *headers;
+  const char *details;
+  int64_t wait_ms;
+} google_waits[] = {
+    {1795000000000, NULL, RETRY("\"34.4s\""), 34400},
+    {1795000000000, NULL, RETRY("\"34.074824224s\""), 34075},
+    {1795000000000, NULL, RETRY("\"0s\""), 0},
+    {1795000000000, NULL, RETRY("\"999999s\""), 86400000},
+    {1795000000000, NULL, RETRY("\"s\""), -1},
+    {1795000000000, NULL, RETRY("\"34\""), -1},
+    {1795000000000, NULL, RETRY("\"-1s\""), -1},
+    {1795000000000, NULL, RETRY("34"), -1},
+    {1795000000000, "retry-after: 7\n", RETRY("\"34s\""), 7000},
+    {1795000000000, NULL, QUOTA("GenerateRequestsPerMinutePerProjectPerModel", "10"), -1},
+    {1795000000000, NULL, QUOTA("GenerateRequestsPerMinutePerProjectPerModel", "10") "," RETRY("\"5s\""), 5000},
+    {1795247999000, NULL, PER_DAY "," RETRY("\"5s\""), 5000}, /* the longer of the two */
+    {1795248000000, NULL, RETRY("\"5s\"") "," PER_DAY, 86400000},
+    {1795247999000, NULL, PER_DAY, 1000}, /* a second before it */
+    {1782907200000, NULL, PER_DAY, 68400000}, /* summer */
+    {1772958600000, NULL, PER_DAY, 81000000}, /* half past midnight before the clocks go forward: a day of 23 hours */
+    {1772971200000, NULL, PER_DAY, 68400000}, /* they have */
+    {1772884800000, NULL, PER_DAY, 72000000}, /* the day before */
+    {1793518200000, NULL, PER_DAY, 88200000}, /* half past midnight before they go back: a day of 25 hours */
+    {1793534400000, NULL, PER_DAY, 72000000}, /* they have */
+    {1793448000000, NULL, PER_DAY, 68400000}, /* the day before */
+    {1798747200000, NULL, PER_DAY, 43200000}, /* New Year's Eve */
+};
+
+static void google_says_the_wait_in_the_body(void **state) {
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(google_waits); at++) {
+    char body[1024];
+    exchange run = {0};
+    lj_buffer log;
+    lj_fault fault;
+    (void)snprintf(body, sizeof body, GOOGLE(429, "m", "RESOURCE_EXHAUSTED", "%s"), google_waits[at].details);
+    lj_clock_virtual(google_waits[at].now_ms, 0);
+    run.provider = lj_provider_find("openai"); /* as a gateway before Gemini passes it on */
+    run.status = 429;
+    run.headers = google_waits[at].headers;
+    run.body = body;
+    assert_code(run_exchange(&run, 0, &log, &fault), LJ_RATE_LIMITED);
+    if (fault.retry_after_ms != google_waits[at].wait_ms) {
+      fail_msg("at %lld %s: %lld", (long long)google_waits[at].now_ms, google_waits[at].details, (long long)fault.retry_after_ms);
+    }
     lj_buffer_free(&log);
   }
   lj_clock_real();
@@ -225,6 +310,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(every_status_has_its_class_and_its_words),
       tidy_test(the_wait_is_read_in_every_form),
+      tidy_test(google_says_the_wait_in_the_body),
       tidy_test(keys_are_not_repeated),
       tidy_test(words_are_cut_at_the_ceiling_and_never_inside_a_character),
       tidy_test(an_error_is_kept_up_to_its_ceiling),

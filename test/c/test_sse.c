@@ -22,6 +22,11 @@ static int record(void *owner, const char *event, const char *data, size_t lengt
   return tape->answer;
 }
 
+static int record_stray(void *owner, const char *event, const char *data, size_t length) {
+  assert_string_equal(event, "");
+  return record(owner, "stray", data, length);
+}
+
 static int feed_sse(void *parser, const char *bytes, size_t length) { return lj_sse_feed(parser, bytes, length); }
 
 static int run(const char *bytes, size_t length, size_t piece, size_t ceiling, recorder *tape) {
@@ -29,6 +34,7 @@ static int run(const char *bytes, size_t length, size_t piece, size_t ceiling, r
   int rc;
   lj_buffer_init(&tape->log, 1 << 20);
   lj_sse_init(&parser, ceiling, record, tape);
+  parser.on_stray = record_stray;
   rc = feed_pieces(feed_sse, &parser, bytes, length, piece);
   if (rc == LJ_OK) {
     rc = lj_sse_end(&parser);
@@ -57,6 +63,10 @@ static const struct {
     {"comments", ": hello\n\n:\n\n: x\ndata: a\n: y\ndata: b\n\n", "[]a|b\n"},
     {"id, retry, unknown", "id: 7\nretry: 10\nfoo: bar\nbaz\ndata: a\n\n", "[]a\n"},
     {"other words that begin with data", "dataset: x\ndat: y\nData: z\n data: w\ndata: a\n\n", "[]a\n"},
+    {"stray JSON to the end", "data: a\n\n{\n  \"x\": [\n1]\n}", "[]a\n[stray]{|  \"x\": [|1]|}\n"},
+    {"stray JSON to a blank line", "{\"x\":1}\n\ndata: a\n\n[2]\r\n\r\n", "[stray]{\"x\":1}\n[]a\n[stray][2]\n"},
+    {"stray JSON to a data line", "{\"x\":1}\ndata: a\n\n", "[stray]{\"x\":1}\n[]a\n"},
+    {"braces inside of an event are an unknown field", "data: a\n{\"x\":1}\ndata: b\n\n", "[]a|b\n"},
     {"blank lines", "\n\n\n\ndata: a\n\n\n\n\ndata: b\n\n", "[]a\n[]b\n"},
     {"byte order mark", "\xEF\xBB\xBF" "data: a\n\n", "[]a\n"},
     {"a byte order mark later is text", "data: \xEF\xBB\xBF\n\n", "[]\xEF\xBB\xBF\n"},
@@ -144,7 +154,7 @@ static void what_the_callback_returns_ends_the_feed(void **state) {
 }
 
 static void random_bytes_end_in_events_or_an_error_whatever_the_pieces(void **state) {
-  static const char alphabet[] = "data: event:x\n\r\r\n\n:\xEF\xBB\xBF\xC3";
+  static const char alphabet[] = "{[data: event:x\n\r\r\n\n:\xEF\xBB\xBF\xC3";
   uint32_t seed = 2463534242u;
   int round;
   (void)state;
