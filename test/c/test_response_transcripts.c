@@ -221,7 +221,7 @@ static void errors_inside_a_stream(void **state) {
       {"JSON under an event stream's name", "openai", "content-type: text/event-stream\n",
        "{\"error\":{\"message\":\"m\",\"code\":\"server_error\"}}", "SERVER_ERROR " INSIDE " (server_error): m\n"},
       {"an array", "openai-compatible", NULL, "[{\"error\":{\"code\":503,\"message\":\"m\",\"status\":\"UNAVAILABLE\"}}]",
-       "OVERLOADED " INSIDE ": m\n"},
+       "OVERLOADED " INSIDE " (UNAVAILABLE): m\n"},
       {"a bare string", "openai", NULL, "\"overloaded\"", "SERVER_ERROR " INSIDE ": overloaded\n"},
       {"FastAPI", "openai-compatible", NULL, "{\"detail\":\"m\"}", "SERVER_ERROR " INSIDE ": m\n"},
       {"HTML", "openai", "content-type: text/html\n", "<!DOCTYPE html><html>bad gateway</html>",
