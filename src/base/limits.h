@@ -12,10 +12,13 @@ enum {
   LJ_MAX_ERROR_TEXT = 2048,          /* of the provider's own words in a row's error.message */
   LJ_MAX_HEADER_BYTES = 65536,       /* all header values that we keep of one answer */
   LJ_MAX_TOOL_CALLS = 128,           /* of one answer; OpenAI and DeepSeek accept no more tools than this */
+  LJ_MAX_EMBEDDING_VALUES = 8388608, /* numbers of all vectors of one answer: 2048 of 4096 */
+  LJ_MAX_MODELS = 4096,              /* names of one list of models; the rest is left out */
   LJ_MAX_JSON_DEPTH = 100,           /* nesting of any JSON that comes from outside */
 
   /* What an app sends */
   LJ_MAX_REQUEST_BYTES = 67108864,   /* one request body; the largest provider accepts 32 MB plus base64 images */
+  LJ_MAX_INPUTS = 2048,              /* texts of one job to make vectors of; OpenAI accepts no more */
   LJ_MAX_DATA_BYTES = 67108864,      /* the column data of one job */
   LJ_MAX_CONFIG_BYTES = 4194304,     /* the configuration text */
   LJ_MAX_COMMAND_BYTES = 1048576,    /* one message to the engine */

@@ -209,7 +209,7 @@ static int build_call(lj_run *run, const lj_target *target) {
   if (code == LJ_TOO_BIG)
     return lj_fault_set(&run->fault, LJ_BAD_REQUEST, "the request is larger than %d bytes", LJ_MAX_REQUEST_BYTES);
   if (code == LJ_OK)
-    code = lj_response_open(provider->format, run->wire.stream, provider->max_response_bytes, &listener, &run->response);
+    code = lj_response_open(provider->format, &run->wire, provider->max_response_bytes, &listener, &run->response);
   return code;
 }
 

@@ -26,6 +26,7 @@ void lj_answer_free(lj_answer *answer) {
     lj_buffer_free(&answer->calls[at].arguments);
   }
   lj_free(answer->calls);
+  lj_embeddings_free(&answer->embeddings);
   lj_buffer_free(&answer->text);
   lj_answer_init(answer);
 }
@@ -185,12 +186,18 @@ static int put_usage(cJSON *result, const lj_usage *usage) {
   return lj_json_put_value(result, "usage", object);
 }
 
+static int put_embeddings(cJSON *result, const lj_embeddings *embeddings) {
+  cJSON *list = NULL;
+  int rc = lj_embeddings_json(embeddings, &list);
+  return rc == LJ_OK ? lj_json_put_value(result, "embeddings", list) : rc;
+}
+
 int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) {
   cJSON *result = cJSON_CreateObject();
   const char *finish = lj_finish_name(answer->finish);
   int rc = result == NULL ? LJ_NOMEM : LJ_OK;
   *out = NULL;
-  if (rc == LJ_OK && (answer->text.length > 0 || answer->call_count == 0)) {
+  if (rc == LJ_OK && (answer->text.length > 0 || (answer->call_count == 0 && answer->embeddings.count == 0))) {
     rc = lj_json_put_string(result, "text", answer->text.data);
   }
   if (rc == LJ_OK && answer->call_count > 0) {
@@ -198,6 +205,9 @@ int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) {
   }
   if (rc == LJ_OK && want_object) {
     rc = put_object(result, answer);
+  }
+  if (rc == LJ_OK && answer->embeddings.count > 0) {
+    rc = put_embeddings(result, &answer->embeddings);
   }
   if (rc == LJ_OK && finish != NULL) {
     rc = lj_json_put_string(result, "finishReason", finish);

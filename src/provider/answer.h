@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/limits.h"
+#include "provider/embedding.h"
 
 typedef enum lj_finish { LJ_FINISH_NONE, LJ_FINISH_STOP, LJ_FINISH_LENGTH, LJ_FINISH_TOOL, LJ_FINISH_FILTER } lj_finish;
 
@@ -38,6 +39,7 @@ typedef struct lj_answer {
   lj_buffer text;
   lj_tool_call *calls; /* in order of first appearance */
   size_t call_count;
+  lj_embeddings embeddings;
   lj_finish finish;
   lj_usage usage;
   char model[256];     /* the model that answered, "" when not said */
@@ -58,8 +60,9 @@ const char *lj_finish_name(lj_finish finish);
 /* {inputTokens, …} with the known ones only; an empty object when nothing is known. NULL: no memory. Caller deletes. */
 cJSON *lj_usage_json(const lj_usage *usage);
 
-/* The provider's part of a row's `result`: text (absent when there are only tool calls), toolCalls [{id, name, signature, arguments:
- * the parsed object, {} when the model wrote none, or the raw text when it is no JSON object}] when there are any, `object` when `want_object` and the text is JSON, finishReason, usage, model,
+/* The provider's part of a row's `result`: text (absent when there are only tool calls or embeddings), toolCalls [{id, name,
+ * signature, arguments: the parsed object, {} when the model wrote none, or the raw text when it is no JSON object}] when there
+ * are any, `object` when `want_object` and the text is JSON, embeddings [[…]] in the order of the inputs, finishReason, usage, model,
  * requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
 int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) LJ_MUST_CHECK;
 

@@ -5,6 +5,8 @@
 
 #include "base/json.h"
 #include "provider/error.h"
+#include "provider/models.h"
+#include "provider/wire.h"
 
 static void take_count(int64_t *count, const cJSON *object, const char *key) {
   int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
@@ -94,6 +96,15 @@ static int read_body(lj_reading *reading, const cJSON *body) {
   return rc == LJ_OK ? read_end(reading) : rc;
 }
 
+static int build_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
+  wire->ask = LJ_ASK_MODELS;
+  return lj_wire_start_get(wire, endpoint, lj_ollama.default_base_url, "/api/tags", fault);
+}
+
+static int read_models(const cJSON *body, cJSON *names, lj_fault *fault) {
+  return lj_models_read(body, "models", "name", NULL, names, fault);
+}
+
 const lj_provider lj_ollama = {
     .kind = "ollama",
     .default_base_url = "http://127.0.0.1:11434",
@@ -101,6 +112,8 @@ const lj_provider lj_ollama = {
     .default_max_concurrent = 4,
     .framing = LJ_FRAMING_NDJSON,
     .build = lj_ollama_build,
+    .build_models = build_models,
+    .read_models = read_models,
     .read_event = read_event,
     .read_text = NULL,
     .read_body = read_body,

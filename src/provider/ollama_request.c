@@ -170,20 +170,9 @@ static int add_message(cJSON *list, const cJSON *source, const cJSON *messages, 
 
 static int add_messages(cJSON *body, const cJSON *request, lj_fault *fault) {
   const cJSON *messages = lj_json_array(request, "messages");
-  const cJSON *system = lj_json_get(request, "system");
   const cJSON *source;
-  cJSON *list = cJSON_CreateArray();
-  int rc = lj_json_put_value(body, "messages", list);
-  if (rc == LJ_OK && system != NULL) {
-    cJSON *message = cJSON_CreateObject();
-    rc = lj_json_push_value(list, message);
-    if (rc == LJ_OK) {
-      rc = lj_json_refer_string(message, "role", "system");
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer(message, "content", system);
-    }
-  }
+  cJSON *list = NULL;
+  int rc = lj_wire_messages(body, request, &list);
   cJSON_ArrayForEach(source, messages) {
     if (rc == LJ_OK) {
       rc = add_message(list, source, messages, fault);

@@ -2,6 +2,8 @@
 #include "provider/openai.h"
 
 #include "provider/error.h"
+#include "provider/models.h"
+#include "provider/wire.h"
 
 static const lj_openai_dialect openai = {
     .provider = &lj_openai,
@@ -41,6 +43,27 @@ static int build_deepseek(const lj_endpoint *endpoint, const char *model, const 
   return lj_openai_build(&deepseek, endpoint, model, request, wire, fault);
 }
 
+int lj_openai_build_models(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
+  wire->ask = LJ_ASK_MODELS;
+  return lj_wire_start_get(wire, endpoint, dialect->provider->default_base_url, "/models", fault);
+}
+
+int lj_openai_read_models(const cJSON *body, cJSON *names, lj_fault *fault) {
+  return lj_models_read(body, "data", "id", NULL, names, fault);
+}
+
+static int build_openai_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
+  return lj_openai_build_models(&openai, endpoint, wire, fault);
+}
+
+static int build_compatible_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
+  return lj_openai_build_models(&compatible, endpoint, wire, fault);
+}
+
+static int build_deepseek_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
+  return lj_openai_build_models(&deepseek, endpoint, wire, fault);
+}
+
 const lj_provider lj_openai = {
     .kind = "openai",
     .default_base_url = "https://api.openai.com/v1",
@@ -48,6 +71,8 @@ const lj_provider lj_openai = {
     .default_max_concurrent = 0,
     .framing = LJ_FRAMING_SSE,
     .build = build_openai,
+    .build_models = build_openai_models,
+    .read_models = lj_openai_read_models,
     .read_event = lj_openai_read_event,
     .read_text = lj_openai_read_text,
     .read_body = lj_openai_read_body,
@@ -62,6 +87,8 @@ const lj_provider lj_openai_compatible = {
     .default_max_concurrent = 0,
     .framing = LJ_FRAMING_SSE,
     .build = build_compatible,
+    .build_models = build_compatible_models,
+    .read_models = lj_openai_read_models,
     .read_event = lj_openai_read_event,
     .read_text = lj_openai_read_text,
     .read_body = lj_openai_read_body,
@@ -76,6 +103,8 @@ const lj_provider lj_deepseek = {
     .default_max_concurrent = 0,
     .framing = LJ_FRAMING_SSE,
     .build = build_deepseek,
+    .build_models = build_deepseek_models,
+    .read_models = lj_openai_read_models,
     .read_event = lj_openai_read_event,
     .read_text = lj_openai_read_text,
     .read_body = lj_openai_read_body,

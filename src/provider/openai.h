@@ -23,6 +23,11 @@ typedef struct lj_openai_dialect {
 int lj_openai_build(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, const char *model, const cJSON *request,
                     lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
 
+/* lj_provider.build_models and read_models. */
+int lj_openai_build_models(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault)
+    LJ_MUST_CHECK;
+int lj_openai_read_models(const cJSON *body, cJSON *names, lj_fault *fault);
+
 /* lj_provider.read_event, read_text and read_body. */
 int lj_openai_read_event(lj_reading *reading, const char *event, const cJSON *data);
 int lj_openai_read_text(lj_reading *reading, const char *text, size_t length);

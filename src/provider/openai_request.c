@@ -146,20 +146,9 @@ static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSO
 }
 
 static int add_messages(const lj_openai_dialect *dialect, cJSON *body, const cJSON *request) {
-  const cJSON *system = lj_json_get(request, "system");
   const cJSON *source;
-  cJSON *list = cJSON_CreateArray();
-  int rc = lj_json_put_value(body, "messages", list);
-  if (rc == LJ_OK && system != NULL) {
-    cJSON *message = cJSON_CreateObject();
-    rc = lj_json_push_value(list, message);
-    if (rc == LJ_OK) {
-      rc = lj_json_refer_string(message, "role", "system");
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer(message, "content", system);
-    }
-  }
+  cJSON *list = NULL;
+  int rc = lj_wire_messages(body, request, &list);
   cJSON_ArrayForEach(source, lj_json_array(request, "messages")) {
     if (rc == LJ_OK) {
       rc = add_message(dialect, list, source);

@@ -24,13 +24,18 @@ typedef struct lj_endpoint {
   const char *key_header; /* set by a format whose key stands alone in this header; NULL: "Authorization: Bearer <key>" */
 } lj_endpoint;
 
+/* What a request asks for, and so what its answer is read as. */
+typedef enum lj_ask { LJ_ASK_TEXT, LJ_ASK_EMBEDDINGS, LJ_ASK_MODELS } lj_ask;
+
 /* An HTTP request to be sent. Init, build, free. */
 typedef struct lj_wire {
-  const char *method;   /* static text */
+  const char *method;   /* static text: "POST", or "GET", which has no body */
   lj_buffer url;
   lj_buffer headers;    /* "Name: value" lines, each ended by LF */
   lj_buffer body;
   bool stream;          /* the answer is wanted as a stream */
+  lj_ask ask;
+  size_t inputs;        /* of LJ_ASK_EMBEDDINGS: how many vectors the answer must have, else 0 */
 } lj_wire;
 
 void lj_wire_init(lj_wire *wire);
@@ -52,6 +57,7 @@ typedef struct lj_head {
 typedef struct lj_reading {
   lj_answer *answer;
   lj_fault fault;      /* set by a callback that returns an error */
+  size_t inputs;       /* lj_wire.inputs of the request: not 0, the answer is to be read as embeddings (embedding_read.h) */
   bool finished;       /* the format's own end was seen: what follows is ignored */
   bool finish_seen;    /* a finish reason was seen (kept apart: some formats need both) */
   bool error_finish;   /* finish reason "error" or DeepSeek's insufficient_system_resource */
@@ -86,6 +92,14 @@ typedef struct lj_provider {
   /* Names the trouble of an answer that is not 2xx. `body` is its JSON or NULL, `raw` its first bytes. Sets fault->code,
    * message (the provider's own words) and retry_after_ms. */
   void (*classify)(const lj_head *head, const cJSON *body, const char *raw, size_t raw_length, lj_fault *fault);
+
+  /* Fills `wire` with the GET of the list of models: the probe of key and reachability that costs no tokens. As build. NULL:
+   * the format has none. */
+  int (*build_models)(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault);
+
+  /* The names in the answer to that, as one writes them in a job's model, appended to the array `names`. LJ_OK, LJ_NOMEM, or
+   * an error class code with `fault` set. NULL when build_models is. */
+  int (*read_models)(const cJSON *body, cJSON *names, lj_fault *fault);
 } lj_provider;
 
 /* By the configuration's `kind`; NULL when there is none of that name. */

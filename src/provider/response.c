@@ -26,6 +26,7 @@ typedef enum mode {
 struct lj_response {
   const lj_provider *provider;
   bool stream;
+  lj_ask ask;
   size_t max_bytes;
   lj_response_listener listener;
   lj_head head;
@@ -38,6 +39,7 @@ struct lj_response {
   lj_buffer body;
   lj_answer answer;
   lj_reading reading;
+  cJSON *models;    /* array of strings, of LJ_ASK_MODELS */
 };
 
 static int on_event(void *owner, const char *event, const char *data, size_t length);
@@ -50,7 +52,7 @@ static void clear_head(lj_head *head, int status) {
   head->status = status;
 }
 
-int lj_response_open(const lj_provider *provider, bool stream, size_t max_bytes, const lj_response_listener *listener,
+int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t max_bytes, const lj_response_listener *listener,
                      lj_response **out) {
   lj_response *response = lj_calloc(1, sizeof *response);
   *out = response;
@@ -58,7 +60,9 @@ int lj_response_open(const lj_provider *provider, bool stream, size_t max_bytes,
     return LJ_NOMEM;
   }
   response->provider = provider;
-  response->stream = stream;
+  response->stream = wire->stream;
+  response->ask = wire->ask;
+  response->reading.inputs = wire->inputs;
   max_bytes = max_bytes < SIZE_MAX / 4 ? max_bytes : SIZE_MAX / 4; /* sums with it must not overflow */
   response->max_bytes = max_bytes;
   if (listener != NULL) {
@@ -82,6 +86,7 @@ void lj_response_free(lj_response *response) {
     lj_ndjson_free(&response->ndjson);
     lj_buffer_free(&response->body);
     lj_answer_free(&response->answer);
+    cJSON_Delete(response->models);
     lj_free(response);
   }
 }
@@ -223,7 +228,7 @@ static mode mode_of(const lj_response *response, char first) {
   if (!is_success(response)) {
     return MODE_ERROR;
   }
-  if (first == '<') {
+  if (first == '<' || response->ask != LJ_ASK_TEXT) {
     return MODE_BODY;
   }
   if (response->provider->framing == LJ_FRAMING_NDJSON) {
@@ -308,15 +313,24 @@ int lj_response_feed(lj_response *response, const char *bytes, size_t length) {
   return settle(response, read_bytes(response, bytes, length));
 }
 
+static int read_models(lj_response *response, const cJSON *body) {
+  if (response->models == NULL) {
+    response->models = cJSON_CreateArray();
+  }
+  return response->models == NULL ? LJ_NOMEM
+                                  : response->provider->read_models(body, response->models, &response->reading.fault);
+}
+
 static int read_whole(lj_response *response) {
   lj_reading *reading = &response->reading;
   lj_buffer *body = &response->body;
   cJSON *json = NULL;
   int rc = lj_json_parse_repaired(body->data, body->length, &json);
   if (rc == LJ_OK) {
-    rc = response->provider->read_body(reading, json);
+    rc = response->ask == LJ_ASK_MODELS ? read_models(response, json) : response->provider->read_body(reading, json);
     tell_text(response);
-  } else if (rc == LJ_INVALID && response->provider->framing == LJ_FRAMING_NDJSON && body->data[0] == '{') {
+  } else if (rc == LJ_INVALID && response->ask == LJ_ASK_TEXT && response->provider->framing == LJ_FRAMING_NDJSON &&
+             body->data[0] == '{') {
     response->mode = MODE_NDJSON; /* a stream that called itself application/json */
     rc = lj_ndjson_feed(&response->ndjson, body->data, body->length);
   } else if (rc == LJ_INVALID && lj_error_is_html(body->data, body->length)) {
@@ -390,3 +404,5 @@ int lj_response_end(lj_response *response, lj_fault *fault) {
 }
 
 const lj_answer *lj_response_answer(const lj_response *response) { return &response->answer; }
+
+const cJSON *lj_response_models(const lj_response *response) { return response->models; }

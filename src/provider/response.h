@@ -19,8 +19,9 @@ typedef struct lj_response_listener {
   void (*on_data)(void *owner);
 } lj_response_listener;
 
-/* `stream`: the request asked for one. `max_bytes`: ceiling of the whole body. LJ_OK or LJ_NOMEM. */
-int lj_response_open(const lj_provider *provider, bool stream, size_t max_bytes, const lj_response_listener *listener,
+/* `wire`: the request, of which only what it asks for is looked at, now. `max_bytes`: ceiling of the whole body. LJ_OK or
+ * LJ_NOMEM. */
+int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t max_bytes, const lj_response_listener *listener,
                      lj_response **out) LJ_MUST_CHECK;
 void lj_response_free(lj_response *response);
 
@@ -41,5 +42,7 @@ int lj_response_end(lj_response *response, lj_fault *fault) LJ_MUST_CHECK;
 
 /* What has been read so far; complete only after lj_response_end said LJ_OK. Borrowed. */
 const lj_answer *lj_response_answer(const lj_response *response);
+/* The names that a list of models had (LJ_ASK_MODELS): an array of strings. NULL otherwise. Borrowed. */
+const cJSON *lj_response_models(const lj_response *response);
 
 #endif

@@ -14,6 +14,8 @@ void lj_wire_init(lj_wire *wire) {
   lj_buffer_init(&wire->headers, LJ_MAX_HEADER_BYTES);
   lj_buffer_init(&wire->body, LJ_MAX_REQUEST_BYTES);
   wire->stream = false;
+  wire->ask = LJ_ASK_TEXT;
+  wire->inputs = 0;
 }
 
 void lj_wire_free(lj_wire *wire) {
@@ -68,7 +70,7 @@ static bool is_configured(const cJSON *headers, const char *name) {
   return false;
 }
 
-static int add_own(lj_wire *wire, const lj_endpoint *endpoint, const char *name, const char *value) {
+int lj_wire_own_header(lj_wire *wire, const lj_endpoint *endpoint, const char *name, const char *value) {
   return is_configured(endpoint->headers, name) ? LJ_OK : lj_wire_header(wire, name, value);
 }
 
@@ -91,13 +93,13 @@ static int add_key(lj_wire *wire, const lj_endpoint *endpoint, lj_fault *fault) 
     return LJ_OK;
   }
   if (endpoint->key_header != NULL) {
-    rc = add_own(wire, endpoint, endpoint->key_header, endpoint->api_key);
+    rc = lj_wire_own_header(wire, endpoint, endpoint->key_header, endpoint->api_key);
     return header_fault(rc, "The apiKey of provider", endpoint->provider, fault);
   }
   lj_buffer_init(&value, LJ_MAX_HEADER_BYTES);
   rc = lj_buffer_printf(&value, "Bearer %s", endpoint->api_key);
   if (rc == LJ_OK) {
-    rc = add_own(wire, endpoint, "Authorization", value.data);
+    rc = lj_wire_own_header(wire, endpoint, "Authorization", value.data);
   }
   lj_buffer_free(&value);
   return header_fault(rc, "The apiKey of provider", endpoint->provider, fault);
@@ -141,19 +143,11 @@ static int set_url(lj_wire *wire, const lj_endpoint *endpoint, const char *defau
   return rc;
 }
 
-int lj_wire_start(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path, bool stream,
-                  const char *stream_type, lj_fault *fault) {
-  int rc = set_url(wire, endpoint, default_base_url, path, fault);
-  wire->method = "POST";
-  wire->stream = stream;
-  if (rc == LJ_OK) {
-    rc = add_own(wire, endpoint, "Content-Type", "application/json");
-  }
-  if (rc == LJ_OK) {
-    rc = add_own(wire, endpoint, "Accept", stream ? stream_type : "application/json");
-  }
+/* The headers of every request, after those that only a POST has. */
+static int add_headers(lj_wire *wire, const lj_endpoint *endpoint, const char *accept, lj_fault *fault) {
+  int rc = lj_wire_own_header(wire, endpoint, "Accept", accept);
   if (rc == LJ_OK) { /* a proxy that compresses holds events back until its block is full */
-    rc = add_own(wire, endpoint, "Accept-Encoding", "identity");
+    rc = lj_wire_own_header(wire, endpoint, "Accept-Encoding", "identity");
   }
   if (rc == LJ_OK) {
     rc = add_key(wire, endpoint, fault);
@@ -162,6 +156,25 @@ int lj_wire_start(lj_wire *wire, const lj_endpoint *endpoint, const char *defaul
     rc = add_configured(wire, endpoint, fault);
   }
   return rc;
+}
+
+int lj_wire_start(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path, bool stream,
+                  const char *stream_type, lj_fault *fault) {
+  int rc = set_url(wire, endpoint, default_base_url, path, fault);
+  wire->method = "POST";
+  wire->stream = stream;
+  if (rc == LJ_OK) {
+    rc = lj_wire_own_header(wire, endpoint, "Content-Type", "application/json");
+  }
+  return rc == LJ_OK ? add_headers(wire, endpoint, stream ? stream_type : "application/json", fault) : rc;
+}
+
+int lj_wire_start_get(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path,
+                      lj_fault *fault) {
+  int rc = set_url(wire, endpoint, default_base_url, path, fault);
+  wire->method = "GET";
+  wire->stream = false;
+  return rc == LJ_OK ? add_headers(wire, endpoint, "application/json", fault) : rc;
 }
 
 int lj_wire_body(lj_wire *wire, const cJSON *body, lj_fault *fault) {
@@ -198,6 +211,23 @@ int lj_json_refer_string(cJSON *object, const char *key, const char *text) {
 int lj_json_refer_member(cJSON *object, const char *key, const cJSON *request, const char *from) {
   const cJSON *value = lj_json_get(request, from);
   return value != NULL ? lj_json_refer(object, key, value) : LJ_OK;
+}
+
+int lj_wire_messages(cJSON *body, const cJSON *request, cJSON **list) {
+  const cJSON *system = lj_json_get(request, "system");
+  cJSON *message;
+  int rc;
+  *list = cJSON_CreateArray();
+  rc = lj_json_put_value(body, "messages", *list);
+  if (rc != LJ_OK || system == NULL) {
+    return rc;
+  }
+  message = cJSON_CreateObject();
+  rc = lj_json_push_value(*list, message);
+  if (rc == LJ_OK) {
+    rc = lj_json_refer_string(message, "role", "system");
+  }
+  return rc == LJ_OK ? lj_json_refer(message, "content", system) : rc;
 }
 
 static int merge_fields(cJSON *into, const cJSON *fields, const char *nested) {

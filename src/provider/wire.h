@@ -13,6 +13,13 @@
 int lj_wire_start(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path, bool stream,
                   const char *stream_type, lj_fault *fault) LJ_MUST_CHECK;
 
+/* The same for a GET, which has no body and no stream. */
+int lj_wire_start_get(lj_wire *wire, const lj_endpoint *endpoint, const char *default_base_url, const char *path,
+                      lj_fault *fault) LJ_MUST_CHECK;
+
+/* Adds a header of the format, unless the configuration has one of that name. As lj_wire_header. */
+int lj_wire_own_header(lj_wire *wire, const lj_endpoint *endpoint, const char *name, const char *value) LJ_MUST_CHECK;
+
 /* Prints the body. LJ_OK, LJ_NOMEM, or LJ_BAD_REQUEST with the fault set when it is too large. */
 int lj_wire_body(lj_wire *wire, const cJSON *body, lj_fault *fault) LJ_MUST_CHECK;
 
@@ -21,6 +28,10 @@ int lj_json_refer(cJSON *object, const char *key, const cJSON *value) LJ_MUST_CH
 int lj_json_refer_string(cJSON *object, const char *key, const char *text) LJ_MUST_CHECK;
 /* The same for the member `from` of `request`, when it has one. */
 int lj_json_refer_member(cJSON *object, const char *key, const cJSON *request, const char *from) LJ_MUST_CHECK;
+
+/* Begins body.messages, for the formats in which the request's `system` is the first of them. The caller adds the others to
+ * *list, which belongs to the body. LJ_OK or LJ_NOMEM. */
+int lj_wire_messages(cJSON *body, const cJSON *request, cJSON **list) LJ_MUST_CHECK;
 
 /* Merges providerOptions[kind] and then providerOptions[provider] into the finished body: a field replaces ours, null removes
  * it. When `nested` names a member that is an object on both sides, its fields are merged in the same way. LJ_OK or LJ_NOMEM. */

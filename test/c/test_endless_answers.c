@@ -17,7 +17,7 @@ static size_t feed_on(const char *kind, bool stream, const char *opening, const 
   size_t whole = BLOCK / unit * unit;
   size_t taken = strlen(opening);
   for (size_t at = 0; at < whole; at += unit) memcpy(block + at, more, unit);
-  assert_code(lj_response_open(lj_provider_find(kind), stream, CEILING, NULL, &response), LJ_OK);
+  assert_code(lj_response_open(lj_provider_find(kind), &(lj_wire){.stream = stream}, CEILING, NULL, &response), LJ_OK);
   lj_response_status(response, 200);
   int fed = taken > 0 ? lj_response_feed(response, opening, taken) : LJ_OK;
   while (fed == LJ_OK && taken < GIBIBYTE) {
@@ -80,7 +80,7 @@ static void deep_json_is_no_json(void **state) {
         memset(bytes + used, '[', DEPTH);
         memset(bytes + used + DEPTH, ']', DEPTH);
         memcpy(bytes + used + 2 * DEPTH, "\n\n", 2);
-        assert_code(lj_response_open(lj_provider_find(kind), stream != 0, CEILING, NULL, &response), LJ_OK);
+        assert_code(lj_response_open(lj_provider_find(kind), &(lj_wire){.stream = stream != 0}, CEILING, NULL, &response), LJ_OK);
         lj_response_status(response, 200);
         (void)!lj_response_feed(response, bytes, used + 2 * DEPTH + 2);
         assert_code(lj_response_end(response, &fault), LJ_PROTOCOL);

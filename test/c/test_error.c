@@ -294,7 +294,7 @@ static void an_endless_error_body_is_read_no_further_than_needed(void **state) {
   int rc = LJ_OK;
   (void)state;
   memset(block, 'x', sizeof block);
-  assert_code(lj_response_open(lj_provider_find("openai"), true, 1000, NULL, &response), LJ_OK);
+  assert_code(lj_response_open(lj_provider_find("openai"), &(lj_wire){.stream = true}, 1000, NULL, &response), LJ_OK);
   lj_response_status(response, 500);
   while (rc == LJ_OK && rounds < 100) {
     rc = lj_response_feed(response, block, sizeof block);

@@ -67,7 +67,7 @@ static int run_answer(const scenario *plan, const lj_buffer *bytes) {
   lj_response *response = NULL;
   cJSON *json = NULL;
   lj_fault fault;
-  int rc = lj_response_open(lj_provider_find(plan->kind), true, LJ_MAX_RESPONSE_BYTES, NULL, &response);
+  int rc = lj_response_open(lj_provider_find(plan->kind), &(lj_wire){.stream = true}, LJ_MAX_RESPONSE_BYTES, NULL, &response);
   if (rc != LJ_OK) {
     assert_null(response);
     return rc;

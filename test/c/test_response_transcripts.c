@@ -342,7 +342,7 @@ static void feed_says_closed_at_the_end_and_ignores_what_follows(void **state) {
   lj_response *response = NULL;
   lj_fault fault;
   (void)state;
-  assert_code(lj_response_open(lj_provider_find("openai"), true, 1000, NULL, &response), LJ_OK);
+  assert_code(lj_response_open(lj_provider_find("openai"), &(lj_wire){.stream = true}, 1000, NULL, &response), LJ_OK);
   lj_response_status(response, 200);
   assert_code(lj_response_feed(response, whole, strlen(whole)), LJ_CLOSED);
   assert_code(lj_response_feed(response, whole, strlen(whole)), LJ_CLOSED);
@@ -356,7 +356,7 @@ static void only_the_last_head_counts(void **state) {
   lj_response *response = NULL;
   lj_fault fault;
   (void)state;
-  assert_code(lj_response_open(lj_provider_find("openai"), false, 1000, NULL, &response), LJ_OK);
+  assert_code(lj_response_open(lj_provider_find("openai"), &(lj_wire){.stream = false}, 1000, NULL, &response), LJ_OK);
   lj_response_status(response, 407);
   give_headers(response, "X-Request-Id: proxy\nRetry-After: 5\n");
   lj_response_status(response, 200);
@@ -378,7 +378,7 @@ static void only_data_counts_as_a_sign_of_life(void **state) {
   (void)state;
   ears.events = 0;
   listener.owner = &ears;
-  assert_code(lj_response_open(lj_provider_find("openai"), true, 1000, &listener, &response), LJ_OK);
+  assert_code(lj_response_open(lj_provider_find("openai"), &(lj_wire){.stream = true}, 1000, &listener, &response), LJ_OK);
   lj_response_status(response, 200);
   assert_code(lj_response_feed(response, pings, strlen(pings)), LJ_OK);
   assert_int_equal(ears.events, 0);

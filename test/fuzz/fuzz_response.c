@@ -26,7 +26,7 @@ static int run(const lj_provider *provider, uint8_t head, const uint8_t *data, s
   lj_fault fault;
   cJSON *result = NULL;
   lj_buffer_init(told, MAX_TOLD);
-  if (lj_response_open(provider, (head & 16) != 0, CEILING, &listener, &response) != LJ_OK) abort();
+  if (lj_response_open(provider, &(lj_wire){.stream = (head & 16) != 0}, CEILING, &listener, &response) != LJ_OK) abort();
   const char *type = heads[head >> 5].content_type;
   lj_response_status(response, heads[head >> 5].status);
   lj_response_header(response, "content-type", 12, type, strlen(type));

@@ -21,6 +21,8 @@ typedef struct exchange {
   const char *body;
   size_t length;         /* 0: that of the text */
   size_t max_bytes;      /* 0: the default */
+  lj_ask ask;
+  size_t inputs;         /* of LJ_ASK_EMBEDDINGS */
 } exchange;
 
 typedef struct heard {
@@ -88,6 +90,7 @@ static inline void tell_answer(lj_buffer *log, const lj_answer *answer) {
 static inline int run_exchange(const exchange *run, size_t piece, lj_buffer *log, lj_fault *fault) {
   size_t length = run->length > 0 ? run->length : strlen(run->body);
   lj_response_listener listener = {NULL, hear_text, hear_data};
+  lj_wire wire = {.stream = run->stream, .ask = run->ask, .inputs = run->inputs};
   lj_response *response = NULL;
   lj_fault found;
   heard ears;
@@ -97,7 +100,7 @@ static inline int run_exchange(const exchange *run, size_t piece, lj_buffer *log
   ears.events = 0;
   listener.owner = &ears;
   lj_buffer_init(log, 1 << 26);
-  assert_code(lj_response_open(run->provider, run->stream, run->max_bytes > 0 ? run->max_bytes : LJ_MAX_RESPONSE_BYTES,
+  assert_code(lj_response_open(run->provider, &wire, run->max_bytes > 0 ? run->max_bytes : LJ_MAX_RESPONSE_BYTES,
                                &listener, &response),
               LJ_OK);
   lj_response_status(response, run->status > 0 ? run->status : 200);
