@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 #include "provider/answer.h"
+#include "provider/rate_head.h"
 
 /* Where a request goes. All borrowed. */
 typedef struct lj_endpoint {
@@ -51,6 +52,7 @@ typedef struct lj_head {
   char retry_after_ms[32];
   char should_retry[16];
   char request_id[128];
+  lj_rate rates[LJ_RATE_KINDS]; /* of a head that lj_response_status began */
 } lj_head;
 
 /* What the parser of one answer works on. */

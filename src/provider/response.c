@@ -49,6 +49,7 @@ static int on_line(void *owner, const char *line, size_t length) { return on_eve
 
 static void clear_head(lj_head *head, int status) {
   memset(head, 0, sizeof *head);
+  lj_rate_head_clear(head->rates);
   head->status = status;
 }
 
@@ -136,6 +137,7 @@ void lj_response_header(lj_response *response, const char *name, size_t name_len
       lj_text_copy(kept[at].out, kept[at].size, value, value_length);
     }
   }
+  lj_rate_head_read(head->rates, name, name_length, value, value_length, lj_wall_ms());
   memcpy(response->answer.request_id, head->request_id, sizeof head->request_id);
 }
 
@@ -399,9 +401,14 @@ int lj_response_end(lj_response *response, lj_fault *fault) {
     if (fault->retry_after_ms < 0) {
       fault->retry_after_ms = lj_retry_after_ms(&response->head, lj_wall_ms());
     }
+    if (fault->retry_after_ms < 0 && rc == LJ_RATE_LIMITED) {
+      fault->retry_after_ms = lj_rate_head_wait_ms(response->head.rates);
+    }
   }
   return rc;
 }
+
+const lj_rate *lj_response_rates(const lj_response *response) { return response->head.rates; }
 
 const lj_answer *lj_response_answer(const lj_response *response) { return &response->answer; }
 

@@ -31,6 +31,8 @@ void lj_response_status(lj_response *response, int status);
 void lj_response_header(lj_response *response, const char *name, size_t name_length, const char *value,
                         size_t value_length);
 int lj_response_http_status(const lj_response *response);
+/* What its headers say of the provider's limits: an array of LJ_RATE_KINDS. */
+const lj_rate *lj_response_rates(const lj_response *response);
 
 /* Body bytes. LJ_OK to go on; LJ_CLOSED: the answer is complete, close the connection; any other code: a fault that
  * lj_response_end will report. Bytes after that are ignored. */
