@@ -6,7 +6,7 @@ const { EventEmitter } = require('node:events');
 const { LlmJobsError, describe } = require('./error.js');
 const { bus } = require('./bus.js');
 const { startChild } = require('./host/child.js');
-const { workerEnvironment } = require('./host/environment.js');
+const { workerEnvironment, secretsOf } = require('./host/environment.js');
 const { Requests } = require('./host/requests.js');
 
 /** @import { Exit } from './host/child.js' */
@@ -17,7 +17,11 @@ const { Requests } = require('./host/requests.js');
  * @property {string[]} [execArgv] flags for the worker's own Node, none by default
  * @property {Record<string, string | undefined>} [env] variables for the worker beside those that it gets anyway
  * @property {string} [entry] the file that is forked, when the app bundles its own
+ * @property {Secrets} [secrets] gives the keys that the configuration names with `apiKey: {secret}`; they go over the port only
  * @property {(level: string, line: string) => void} [onLog] hears the log from the first line on, before the event 'log' can
+ *
+ * @typedef {(name: string, about: {refused: boolean}) => string | null | undefined | Promise<string | null | undefined>} Secrets called
+ *   when a job first needs the key, and once more, with `refused`, when the provider has refused it; null: there is none
  *
  * @typedef {{database: string} & Record<string, any>} Configuration docs/configuration.md lists the keys
  *
@@ -48,14 +52,16 @@ class Worker extends EventEmitter {
   /** @type {Ready | null} */ #ready = null;
   /** @type {Promise<void>} */ #ended;
   /** @type {Promise<void> | null} */ #stopping = null;
+  /** @type {Secrets | undefined} */ #secrets;
 
   /**
    * Use `startWorker`, which resolves when the worker is ready.
    * @param {Configuration} config
    * @param {HostOptions} options
    */
-  constructor(config, { execArgv = [], env = {}, entry = path.join(__dirname, 'worker.js'), onLog }) {
+  constructor(config, { execArgv = [], env = {}, entry = path.join(__dirname, 'worker.js'), secrets, onLog }) {
     super();
+    this.#secrets = secrets;
     if (onLog) this.on('log', ({ level, line }) => onLog(level, line));
     const { promise, resolve } = deferred();
     this.#ended = promise;
@@ -205,8 +211,27 @@ class Worker extends EventEmitter {
     if (id !== undefined) this.#requests.answer(message);
     else if (channel === 'worker:job') this.#onJobs(payload.jobs);
     else if (channel === 'worker:token') payload.tokens.forEach((/** @type {unknown} */ token) => this.emit('token', token));
+    else if (channel === 'worker:secret') void this.#onSecret(payload);
     else if (channel === 'worker:log') this.emit('log', payload);
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
+  }
+
+  /** @param {{name: string, refused: boolean}} asked */
+  async #onSecret({ name, refused }) {
+    let value = null;
+    try {
+      value = (await this.#secrets?.(name, { refused })) ?? null;
+      if (value !== null && typeof value !== 'string') throw new TypeError('it is no string');
+    } catch (error) {
+      // Not the error's own words: they may quote the key.
+      const kind = error instanceof Error ? error.name : typeof error;
+      this.emit('log', { level: 'error', line: `secrets("${name}") gave no key: ${kind}` });
+      value = null;
+    }
+    // The jobs wait until there is an answer, whatever it is.
+    await this.request('worker:secret', { name, value }).catch((error) => {
+      this.emit('log', { level: 'error', line: `the key "${name}" was not taken: ${error.message}` });
+    });
   }
 
   /** @param {JobNews[]} jobs */
@@ -219,7 +244,7 @@ class Worker extends EventEmitter {
 /**
  * Starts a worker process for one database: a utility process in Electron, a forked process in Node. Resolves when it serves the
  * table. Rejects with the worker's reason (BAD_CONFIG, DB_NOT_WAL, …) after its process has ended.
- * @param {Configuration & HostOptions} options the configuration, plus execArgv, env, entry and onLog for the process
+ * @param {Configuration & HostOptions} options the configuration, plus execArgv, env, entry, secrets and onLog for the process
  * @returns {Promise<Worker>}
  */
 async function startWorker(options) {
@@ -227,18 +252,23 @@ async function startWorker(options) {
   if (options === null || typeof options !== 'object') {
     throw new LlmJobsError('BAD_CONFIG', `startWorker takes the configuration as an object, {database, providers}; got ${describe(options)}`);
   }
-  const { execArgv, env, entry, onLog, ...config } = options;
+  const { execArgv, env, entry, secrets, onLog, ...config } = options;
   if (typeof config.database !== 'string' || config.database === '') {
     throw new LlmJobsError('BAD_CONFIG', `database must be the path of the app's SQLite file; got ${describe(config.database)}`);
   }
   check(execArgv === undefined || Array.isArray(execArgv), 'execArgv', 'an array of strings', execArgv);
   check(env === undefined || (env !== null && typeof env === 'object'), 'env', 'an object of strings', env);
   check(entry === undefined || typeof entry === 'string', 'entry', 'the path of a file', entry);
+  check(secrets === undefined || typeof secrets === 'function', 'secrets', 'a function (name)', secrets);
+  const [secret] = secretsOf(config);
+  if (secret !== undefined && secrets === undefined) {
+    throw new LlmJobsError('BAD_CONFIG', `an apiKey is {secret: "${secret}"}, but there is no option secrets, the function that gives it`);
+  }
   check(onLog === undefined || typeof onLog === 'function', 'onLog', 'a function (level, line)', onLog);
 
   // 2. The process, then the engine in it; a relative path means the same in both
   const settings = { ...config, database: path.resolve(config.database) };
-  const worker = new Worker(settings, { execArgv, env, entry, onLog });
+  const worker = new Worker(settings, { execArgv, env, entry, secrets, onLog });
   await worker.start(settings);
   return worker;
 }

@@ -92,6 +92,10 @@ function post(message) {
   if (port.kind !== 'none') return;
   const { line, message: reason } = message.payload ?? {};
   if (message.channel === 'worker:log') writeError(line);
+  // Nobody is there to give a key: the jobs that need it fail and say so.
+  if (message.channel === 'worker:secret') {
+    onMessage({ channel: 'worker:secret', payload: { name: message.payload.name, value: null } });
+  }
   if (message.channel === 'worker:failed') {
     writeError(reason);
     end(1);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "llmjobs.h"
 
 typedef struct handle {
@@ -182,6 +183,7 @@ static napi_value send(napi_env env, napi_callback_info info) {
   char *text = dup_text(env, arguments[1]);
   if (text == NULL) return NULL;
   int code = lj_engine_send(self->engine, text);
+  lj_wipe(text, strlen(text)); /* it may have brought a key */
   free(text);
   if (code != 0) (void)napi_throw_error(env, lj_engine_code_name(code), "llm-jobs addon: the engine did not take the message");
   return NULL;

@@ -40,7 +40,7 @@ const BASICS = [
 function workerEnvironment(config, from, extra) {
   /** @type {Record<string, string>} */
   const env = { LLM_JOBS_WORKER: '1' };
-  for (const name of [...BASICS, ...keysOf(config)]) {
+  for (const name of [...BASICS, ...variablesOf(config)]) {
     const value = from[name];
     if (value !== undefined) env[name] = value;
   }
@@ -53,16 +53,24 @@ function workerEnvironment(config, from, extra) {
 }
 
 /**
- * The names of variables that hold keys: `providers.<name>.apiKey.env`.
+ * Every `providers.<name>.apiKey`, of which a provider may have several.
  * @param {any} config
- * @returns {string[]}
+ * @returns {any[]}
  */
 function keysOf(config) {
   const providers = config?.providers;
   if (providers === null || typeof providers !== 'object') return [];
-  return Object.values(providers)
-    .map((provider) => provider?.apiKey?.env)
-    .filter((name) => typeof name === 'string');
+  return Object.values(providers).flatMap((provider) => provider?.apiKey ?? []);
 }
 
-module.exports = { workerEnvironment };
+/** @param {any} config @returns {string[]} the names of variables that hold keys */
+function variablesOf(config) {
+  return keysOf(config).flatMap((key) => (typeof key?.env === 'string' ? [key.env] : []));
+}
+
+/** @param {any} config @returns {string[]} the names of keys that the app gives */
+function secretsOf(config) {
+  return keysOf(config).flatMap((key) => (typeof key?.secret === 'string' ? [key.secret] : []));
+}
+
+module.exports = { workerEnvironment, secretsOf };

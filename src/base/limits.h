@@ -27,7 +27,8 @@ enum {
   /* What the engine holds */
   LJ_MAX_CONCURRENCY = 2000,         /* the configuration's concurrency */
   LJ_MAX_PROVIDERS = 64,
-  LJ_MAX_TARGETS = 16,               /* targets of one alias */
+  LJ_MAX_KEYS = 8,                   /* keys of one provider */
+  LJ_MAX_TARGETS = 16,               /* targets of one alias, once for each key of their providers */
   LJ_MAX_ALIASES = 1024,
   LJ_MAX_TYPES = 1024,
   LJ_MAX_LANES = 1024,               /* provider and model pairs seen since the start; the idle ones are dropped first */

@@ -78,6 +78,11 @@ char *lj_strndup(const char *text, size_t length) {
   return copy;
 }
 
+void lj_wipe(void *block, size_t size) {
+  volatile char *byte = block;
+  while (size-- > 0) *byte++ = '\0';
+}
+
 char *lj_strdup(const char *text) { return text == NULL ? NULL : lj_strndup(text, strlen(text)); }
 
 void lj_memory_init(void) {

@@ -18,6 +18,9 @@ void lj_free(void *block);
 char *lj_strdup(const char *text);
 char *lj_strndup(const char *text, size_t length);
 
+/* Overwrites what must not stay readable in memory that is given back. The compiler may not leave it out. */
+void lj_wipe(void *block, size_t size);
+
 /* How many allocations of this thread have failed since it began. cJSON answers NULL for bad text and for a shortage alike;
  * a changed number tells which it was. */
 unsigned long lj_memory_failures(void);

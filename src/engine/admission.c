@@ -23,10 +23,20 @@ static bool serves(void *owner, const char *queue) {
   return false;
 }
 
-/* How many more calls the lane takes, unless an app holds it for itself. */
-static size_t room(const lj_engine *engine, const lj_lane *lane, int64_t now) {
+/* An app holds provider/model for itself, whatever the key, or the whole provider. */
+static bool is_held(const lj_engine *engine, const lj_lane *lane) {
   const lj_names *held = &engine->held_lanes;
-  if (held->count > 0 && (lj_names_have(held, lane->name) || lj_names_have(held, lane->provider->name))) return 0;
+  if (held->count == 0) return false;
+  if (lj_names_have(held, lane->name) || lj_names_have(held, lane->provider->name)) return true;
+  char name[LJ_LANE_NAME_SIZE];
+  memcpy(name, lane->name, sizeof name);
+  char *key = lane->key > 0 ? strrchr(name, '#') : NULL;
+  if (key != NULL) *key = '\0';
+  return key != NULL && lj_names_have(held, name);
+}
+
+size_t lj_admission_room(lj_engine *engine, const lj_lane *lane, int64_t now) {
+  if (is_held(engine, lane) || !lj_secrets_ready(engine, lane->provider, lane->key)) return 0;
   return lj_lane_capacity(&engine->lanes, lane, now);
 }
 
@@ -38,7 +48,7 @@ static size_t capacity(void *owner, const char *model, const char *name) {
   size_t total = 0;
   for (size_t i = 0; i < route.count; i++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-    if (lane != NULL) total += room(engine, lane, now);
+    if (lane != NULL) total += lj_admission_room(engine, lane, now);
   }
   return total;
 }
@@ -50,7 +60,7 @@ static const char *admit(void *owner, const char *model, const char *name) {
   if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return "";
   for (size_t i = 0; i < route.count; i++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-    if (lane == NULL || room(engine, lane, now) == 0) continue;
+    if (lane == NULL || lj_admission_room(engine, lane, now) == 0) continue;
     lj_lane_enter(&engine->lanes, lane, now);
     return lane->name;
   }

@@ -112,6 +112,24 @@ static void run_subscribe(lj_engine *engine, const command *asked) {
   answer_flag(engine, asked, "tokens", engine->tokens);
 }
 
+static void run_secret(lj_engine *engine, const command *asked) {
+  const char *name = lj_json_string(asked->payload, "name");
+  bool known = false;
+  int code = name != NULL ? lj_secrets_give(engine, name, lj_json_string(asked->payload, "value"), &known) : LJ_INVALID;
+  if (code != LJ_OK && asked->id != NULL)
+    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code,
+                     name == NULL ? "worker:secret needs {name, value}" : "the value is no key: it has a space or a line end in it");
+  if (code == LJ_OK) answer_flag(engine, asked, "known", known);
+}
+
+/* The texts of a message may be keys. */
+static void wipe_texts(cJSON *item, int depth) {
+  for (; item != NULL; item = item->next) {
+    if (cJSON_IsString(item)) lj_wipe(item->valuestring, strlen(item->valuestring));
+    if (depth > 0) wipe_texts(item->child, depth - 1);
+  }
+}
+
 static void run_notify(lj_engine *engine, const command *asked) {
   (void)asked;
   (void)lj_mailbox_notify(&engine->mailbox);
@@ -124,6 +142,7 @@ static const struct {
     {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
+    {"worker:secret", run_secret},
 };
 
 void lj_command(lj_engine *engine, const char *text) {
@@ -150,5 +169,6 @@ void lj_command(lj_engine *engine, const char *text) {
     lj_outbox_refuse(&engine->outbox, asked.id, asked.channel != NULL ? asked.channel : "worker:unknown", LJ_NOT_FOUND,
                      "the worker knows no such channel; docs/messages.md lists them");
   }
+  if (asked.channel == NULL || strcmp(asked.channel, "worker:secret") == 0) wipe_texts(message->child, 1);
   cJSON_Delete(message);
 }

@@ -50,6 +50,7 @@ int lj_config_target(const lj_config *config, const char *text, lj_target *targe
     if (strlen(provider->name) == length && memcmp(provider->name, text, length) == 0) {
       target->provider = provider;
       target->model = slash + 1;
+      target->key = 0;
       return LJ_OK;
     }
   }
@@ -62,6 +63,20 @@ int lj_config_target(const lj_config *config, const char *text, lj_target *targe
                       names);
 }
 
+size_t lj_config_spread(const lj_target *target, lj_target *out, size_t room) {
+  size_t count = target->provider->keys.count > 0 ? target->provider->keys.count : 1;
+  if (count > room) return 0;
+  for (size_t i = 0; i < count; i++) {
+    out[i] = *target;
+    out[i].key = i;
+  }
+  return count;
+}
+
+bool lj_target_same(const lj_target *one, const lj_target *other) {
+  return one->provider == other->provider && strcmp(one->model, other->model) == 0;
+}
+
 static int parse_alias(lj_config *config, const cJSON *source, lj_fault *fault) {
   lj_alias *alias = &config->aliases[config->alias_count++];
   alias->name = source->string;
@@ -72,12 +87,16 @@ static int parse_alias(lj_config *config, const cJSON *source, lj_fault *fault) 
   const cJSON *item = is_list ? source->child : source;
   for (; item != NULL; item = is_list ? item->next : NULL) {
     lj_fault cause;
+    lj_target target;
     lj_fault_clear(&cause);
-    if (!cJSON_IsString(item) ||
-        lj_config_target(config, item->valuestring, &alias->targets[alias->count], &cause) != LJ_OK)
+    if (!cJSON_IsString(item) || lj_config_target(config, item->valuestring, &target, &cause) != LJ_OK)
       return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: %s", source->string,
                           cJSON_IsString(item) ? cause.message : "must hold strings");
-    alias->count++;
+    size_t added = lj_config_spread(&target, &alias->targets[alias->count], LJ_MAX_TARGETS - alias->count);
+    if (added == 0)
+      return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: more than %d targets, each counted once for each key of its provider",
+                          source->string, LJ_MAX_TARGETS);
+    alias->count += added;
   }
   return LJ_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "engine/keys.h"
 #include "http/client.h"
 #include "provider/provider.h"
 #include "queue/retention.h"
@@ -22,8 +23,7 @@ typedef struct lj_provider_config {
   size_t index;              /* in lj_config.providers */
   const lj_provider *format;
   char *base_url;            /* owned; NULL: the format's default */
-  const char *key_variable;  /* the environment variable of the key, or NULL */
-  char *api_key;             /* owned; NULL: there is none */
+  lj_keys keys;
   const cJSON *headers;
   size_t max_concurrent;     /* 0: no limit of its own */
   lj_timeouts timeouts;
@@ -35,6 +35,7 @@ typedef struct lj_provider_config {
 typedef struct lj_target {
   const lj_provider_config *provider;
   const char *model;
+  size_t key;                /* in provider->keys */
 } lj_target;
 
 typedef struct lj_alias {
@@ -68,6 +69,12 @@ typedef struct lj_config {
 /* LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with the key's path in `fault`. On error `config` holds nothing. */
 int lj_config_parse(const char *text, lj_config *config, lj_fault *fault) LJ_MUST_CHECK;
 void lj_config_free(lj_config *config);
+
+/* As many targets as the provider has keys, the first with the first key; at least one. Returns how many fit into `room`, all or
+ * none of them (0). */
+size_t lj_config_spread(const lj_target *target, lj_target *out, size_t room);
+/* The same provider and model, whatever the key. */
+bool lj_target_same(const lj_target *one, const lj_target *other);
 
 /* Splits "provider/model" at the first slash. LJ_OK, or LJ_NO_PROVIDER with the configured names in `fault`. The target
  * borrows from `text`. */

@@ -2,7 +2,6 @@
 #include "engine/config_provider.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -15,7 +14,7 @@ enum { DAY_MS = 86400000, PATH_SIZE = 160, SUBPATH_SIZE = PATH_SIZE + 16 };
 static const lj_field provider_fields[] = {
     {"kind", LJ_FIELD_TEXT, true, 0, 0},
     {"baseUrl", LJ_FIELD_TEXT, false, 0, 0},
-    {"apiKey", LJ_FIELD_OBJECT, false, 0, 0},
+    {"apiKey", LJ_FIELD_KEYS, false, 0, 0},
     {"headers", LJ_FIELD_OBJECT, false, 0, 0},
     {"maxConcurrent", LJ_FIELD_WHOLE, false, 1, LJ_MAX_CONCURRENCY},
     {"timeouts", LJ_FIELD_OBJECT, false, 0, 0},
@@ -32,7 +31,6 @@ static const lj_field timeout_fields[] = {
     {"totalMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
 };
 
-static const lj_field key_fields[] = {{"env", LJ_FIELD_TEXT, true, 0, 0}};
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
@@ -74,25 +72,15 @@ static int check_base_url(const cJSON *source, const char *path, lj_provider_con
 }
 
 static int check_key(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
-  const cJSON *key = lj_json_object(source, "apiKey");
-  char key_path[SUBPATH_SIZE];
-  if (key == NULL) {
+  const cJSON *keys = lj_json_get(source, "apiKey");
+  char keys_path[SUBPATH_SIZE];
+  if (keys == NULL) {
     if (!provider->format->needs_key) return LJ_OK;
     return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.apiKey: is required for kind %s, like {\"env\": \"OPENAI_API_KEY\"}", path,
                         provider->format->kind);
   }
-  (void)snprintf(key_path, sizeof key_path, "%s.apiKey", path);
-  int code = lj_fields_check(key, key_path, key_fields, COUNT(key_fields), fault);
-  if (code != LJ_OK) return code;
-  provider->key_variable = lj_json_string(key, "env");
-  const char *value = getenv(provider->key_variable);
-  if (value == NULL || *value == '\0') return LJ_OK; /* the jobs that need it fail with AUTH and name the variable */
-  for (const char *at = value; *at != '\0'; at++)
-    if ((unsigned char)*at <= ' ' || *at == 0x7f)
-      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.env: the value of %s has a space or a line end in it; set the bare key",
-                          key_path, provider->key_variable);
-  provider->api_key = lj_strdup(value);
-  return provider->api_key != NULL ? LJ_OK : LJ_NOMEM;
+  (void)snprintf(keys_path, sizeof keys_path, "%s.apiKey", path);
+  return lj_keys_parse(keys, keys_path, &provider->keys, fault);
 }
 
 static int check_headers(const cJSON *headers, const char *path, lj_fault *fault) {
@@ -153,10 +141,5 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
 
 void lj_config_provider_free(lj_provider_config *provider) {
   lj_free(provider->base_url);
-  if (provider->api_key != NULL) {
-    /* Through a volatile pointer, so that the compiler does not drop the wiping of memory that is about to be freed. */
-    volatile char *byte = provider->api_key;
-    while (*byte != '\0') *byte++ = '\0';
-    lj_free(provider->api_key);
-  }
+  lj_keys_free(&provider->keys);
 }

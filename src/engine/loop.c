@@ -28,6 +28,7 @@ static void read_mail(lj_engine *engine) {
   for (lj_letter *letter = lj_mailbox_take(&engine->mailbox), *next; letter != NULL; letter = next) {
     next = letter->next;
     lj_command(engine, letter->text);
+    lj_wipe(letter->text, strlen(letter->text)); /* it may have brought a key */
     lj_free(letter);
   }
 }

@@ -126,13 +126,18 @@ static int on_body(void *owner, const char *bytes, size_t length) {
 
 static void start_call(lj_run *run);
 
+static const lj_key *key_of(const lj_target *target) {
+  const lj_keys *keys = &target->provider->keys;
+  return target->key < keys->count ? &keys->items[target->key] : NULL;
+}
+
 /* The next target of the route whose lane is open; false when there is none. */
 static bool move_on(lj_run *run) {
   lj_engine *engine = run->engine;
   int64_t now = lj_mono_ms();
   for (size_t next = run->target + 1; next < run->route.count; next++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &run->route.targets[next], now);
-    if (lane == NULL || lj_lane_capacity(&engine->lanes, lane, now) == 0) continue;
+    if (lane == NULL || lj_admission_room(engine, lane, now) == 0) continue;
     leave_lane(run);
     lj_lane_enter(&engine->lanes, lane, now);
     run->lane = lane;
@@ -171,6 +176,7 @@ static void finish_call(lj_run *run, int code) {
     /* It answered: it can be reached and does not limit us. */
     lj_lane_success(run->lane);
   }
+  if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
   bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE;
   if (elsewhere && move_on(run)) {
     start_call(run);
@@ -190,18 +196,22 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     said = code;
   }
   /* Some servers repeat the key that they refuse; providers' files know its usual shapes, this is the exact one. */
-  lj_fault_hide(&run->fault, run->route.targets[run->target].provider->api_key);
+  const lj_key *key = key_of(&run->route.targets[run->target]);
+  if (key != NULL) {
+    lj_fault_hide(&run->fault, key->value);
+    lj_fault_hide(&run->fault, key->previous);
+  }
   finish_call(run, said);
 }
 
 static int build_call(lj_run *run, const lj_target *target) {
   const lj_provider_config *provider = target->provider;
-  if (provider->format->needs_key && provider->api_key == NULL)
-    return lj_fault_set(&run->fault, LJ_AUTH, "provider %s has no key: the environment variable %s of the worker is not set",
-                        provider->name, provider->key_variable != NULL ? provider->key_variable : "?");
+  const lj_key *key = key_of(target);
+  const char *value = key != NULL ? key->value : NULL;
+  if (provider->format->needs_key && value == NULL) return lj_keys_explain(&provider->keys, target->key, provider->name, &run->fault);
   lj_endpoint endpoint = {.provider = provider->name,
                           .base_url = provider->base_url,
-                          .api_key = provider->api_key,
+                          .api_key = value,
                           .headers = provider->headers};
   lj_response_listener listener = {.owner = run, .on_text = on_text, .on_data = on_data};
   lj_wire_init(&run->wire);

@@ -163,6 +163,14 @@ bool lj_writer_pending(const lj_engine *engine, int64_t *at_us);
 void lj_opening_turn(lj_engine *engine);
 /* An lj_recovered_cb whose listener is the engine: counts the job and tells of it. */
 void lj_tell_recovered(void *listener, const char *id, const char *name, lj_status status, int64_t attempts);
+/* secrets.c: keys that the app holds. Ready: a job may be started with this key of the provider; asks the app when it must. */
+bool lj_secrets_ready(lj_engine *engine, const lj_provider_config *provider, size_t key);
+/* A provider has refused the target's key. */
+void lj_secrets_refused(lj_engine *engine, const lj_target *target, const char *why);
+/* worker:secret. LJ_OK, LJ_NOMEM, or LJ_INVALID: the value can't be sent in a header. */
+int lj_secrets_give(lj_engine *engine, const char *name, const char *value, bool *known) LJ_MUST_CHECK;
+/* admission.c: how many more calls a lane takes: 0 when it is held, paused, full, or its key is not there. */
+size_t lj_admission_room(lj_engine *engine, const lj_lane *lane, int64_t now_ms);
 /* admission.c: the claim's questions, answered by routes and lanes. */
 void lj_admission_init(lj_engine *engine, lj_claim_source *source);
 

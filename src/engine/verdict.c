@@ -82,7 +82,9 @@ static int build_result(const lj_run *run, cJSON **out) {
   int code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &result);
   if (code == LJ_OK) code = lj_json_put_string(result, "provider", target->provider->name);
   if (code == LJ_OK && lj_json_get(result, "model") == NULL) code = lj_json_put_string(result, "model", target->model);
-  if (code == LJ_OK && run->route.count > 1) code = lj_json_put_bool(result, "fallbackUsed", run->target > 0);
+  const lj_target *first = run->route.targets;
+  bool has_fallback = !lj_target_same(first, &first[run->route.count - 1]);
+  if (code == LJ_OK && has_fallback) code = lj_json_put_bool(result, "fallbackUsed", !lj_target_same(first, target));
   if (code == LJ_OK) code = put_timing(result, run);
   if (code != LJ_OK) {
     cJSON_Delete(result);

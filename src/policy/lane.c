@@ -37,7 +37,10 @@ static bool drop_idlest(lj_lanes *lanes, int64_t now_ms) {
 
 lj_lane *lj_lanes_get(lj_lanes *lanes, const lj_target *target, int64_t now_ms) {
   char name[LJ_LANE_NAME_SIZE];
-  (void)snprintf(name, sizeof name, "%s/%s", target->provider->name, target->model);
+  if (target->key == 0)
+    (void)snprintf(name, sizeof name, "%s/%s", target->provider->name, target->model);
+  else
+    (void)snprintf(name, sizeof name, "%s/%s#%zu", target->provider->name, target->model, target->key + 1);
   for (size_t i = 0; i < lanes->count; i++)
     if (strcmp(lanes->items[i]->name, name) == 0) {
       lanes->items[i]->used_ms = now_ms;
@@ -48,6 +51,7 @@ lj_lane *lj_lanes_get(lj_lanes *lanes, const lj_target *target, int64_t now_ms) 
   if (lane == NULL) return NULL;
   memcpy(lane->name, name, sizeof name);
   lane->provider = target->provider;
+  lane->key = target->key;
   lane->used_ms = now_ms;
   lanes->items[lanes->count++] = lane;
   return lane;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A lane is one provider with one model: what has a concurrency limit and what pauses as a whole when the provider says
+ * A lane is one provider with one model and one key: what has a concurrency limit and what pauses as a whole when the provider says
  * "too many" or can't be reached. Jobs wait for their lane in the table, not in memory.
  *
  * After trouble a lane opens for one probe at a time until one has gone well.
@@ -17,8 +17,9 @@
 #define LJ_LANE_NAME_SIZE 256
 
 typedef struct lj_lane {
-  char name[LJ_LANE_NAME_SIZE]; /* provider/model. Must be first: claims hand it around as text (lj_lane_of) */
+  char name[LJ_LANE_NAME_SIZE]; /* provider/model, and "#2" behind it for the second key. Must be first: claims hand it around as text (lj_lane_of) */
   const lj_provider_config *provider;
+  size_t key;                   /* in provider->keys */
   size_t active;                /* calls of this engine in this lane */
   int64_t paused_until_ms;      /* monotonic; 0: open */
   int trouble;                  /* pauses in a row without a success */

@@ -14,7 +14,7 @@ static bool is_allowed(const lj_config *config, const char *model) {
 
 int lj_route_find(const lj_config *config, const char *model, const char *name, lj_route *route, lj_fault *fault) {
   route->count = 0;
-  route->targets = &route->single;
+  route->targets = route->own;
   if (model == NULL) model = lj_json_string(lj_json_object(config->types, name), "model");
   if (model == NULL)
     return lj_fault_set(fault, LJ_BAD_JOB,
@@ -27,7 +27,8 @@ int lj_route_find(const lj_config *config, const char *model, const char *name, 
       route->count = config->aliases[i].count;
       return LJ_OK;
     }
-  int code = lj_config_target(config, model, &route->single, fault);
-  if (code == LJ_OK) route->count = 1;
+  lj_target target;
+  int code = lj_config_target(config, model, &target, fault);
+  if (code == LJ_OK) route->count = lj_config_spread(&target, route->own, LJ_MAX_KEYS);
   return code;
 }

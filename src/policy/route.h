@@ -10,7 +10,7 @@
 typedef struct lj_route {
   const lj_target *targets;
   size_t count;
-  lj_target single; /* where targets points when the model is no alias */
+  lj_target own[LJ_MAX_KEYS]; /* where targets points when the model is no alias */
 } lj_route;
 
 /* `model` may be NULL: then the job type `name` says it. The route borrows from the configuration and from `model`, and must

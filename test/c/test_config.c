@@ -45,7 +45,7 @@ static void defaults_are_filled_in(void **state) {
   const lj_provider_config *provider = &all.config.providers[0];
   assert_string_equal(provider->name, "a");
   assert_string_equal(provider->base_url, "https://host/v1");
-  assert_null(provider->api_key);
+  assert_int_equal(provider->keys.count, 0);
   assert_int_equal(provider->max_concurrent, 0);
   assert_int_equal(provider->max_response_bytes, 33554432);
   assert_int_equal(provider->timeouts.connect_ms, 10000);
@@ -76,8 +76,9 @@ static void everything_that_is_said_is_taken(void **state) {
   assert_int_equal(all.config.lease_ms, 1000);
   assert_int_equal(all.config.max_stalls, 0);
   assert_int_equal(all.config.log_level, LJ_LOG_DEBUG);
-  assert_string_equal(one->api_key, "sk-from-the-environment");
-  assert_string_equal(one->key_variable, "LJ_TEST_KEY");
+  assert_int_equal(one->keys.count, 1);
+  assert_string_equal(one->keys.items[0].value, "sk-from-the-environment");
+  assert_string_equal(one->keys.items[0].variable, "LJ_TEST_KEY");
   assert_int_equal(one->max_concurrent, 3);
   assert_int_equal(one->timeouts.connect_ms, 1);
   assert_int_equal(one->timeouts.first_byte_ms, 2);
@@ -111,12 +112,12 @@ static void unset_variable_leaves_the_key_empty(void **state) {
   (void)state;
   (void)unsetenv("LJ_TEST_KEY");
   parse_well(PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"LJ_TEST_KEY\"}"), &all);
-  assert_null(all.config.providers[0].api_key);
-  assert_string_equal(all.config.providers[0].key_variable, "LJ_TEST_KEY");
+  assert_null(all.config.providers[0].keys.items[0].value);
+  assert_string_equal(all.config.providers[0].keys.items[0].variable, "LJ_TEST_KEY");
   lj_config_free(&all.config);
   (void)setenv("LJ_TEST_KEY", "", 1);
   parse_well(PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"LJ_TEST_KEY\"}"), &all);
-  assert_null(all.config.providers[0].api_key);
+  assert_null(all.config.providers[0].keys.items[0].value);
   lj_config_free(&all.config);
   (void)unsetenv("LJ_TEST_KEY");
 }
@@ -235,7 +236,11 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {PROVIDER("\"kind\":\"closedai\""), "providers.p.kind"},
       {PROVIDER("\"kind\":\"openai\""), "providers.p.apiKey"},
       {PROVIDER("\"kind\":\"openai\",\"apiKey\":\"sk-secret\""), "providers.p.apiKey"},
-      {PROVIDER("\"kind\":\"openai\",\"apiKey\":{}"), "providers.p.apiKey.env"},
+      {PROVIDER("\"kind\":\"openai\",\"apiKey\":{}"), "providers.p.apiKey"},
+      {PROVIDER("\"kind\":\"openai\",\"apiKey\":[]"), "providers.p.apiKey"},
+      {PROVIDER("\"kind\":\"openai\",\"apiKey\":[{\"secret\":\"s\"},7]"), "providers.p.apiKey[1]"},
+      {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"X\",\"secret\":\"s\"}"), "providers.p.apiKey"},
+      {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"secret\":\"\"}"), "providers.p.apiKey.secret"},
       {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"\"}"), "providers.p.apiKey.env"},
       {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"X\",\"sk\":1}"), "providers.p.apiKey.sk"},
       {PROVIDER("\"kind\":\"openai-compatible\""), "providers.p.baseUrl"},
