@@ -37,7 +37,7 @@ static void go_on(lj_engine *engine, const char *message) {
   engine->suspended = LJ_SUSPENDED_NOT;
   engine->look = true;
   engine->sweep = true;
-  engine->write_at_us = 0;
+  lj_gap_end(&engine->gap);
   engine->renew_at_ms = lj_mono_ms();
   engine->repair_at_ms = engine->renew_at_ms;
   lj_log_write(&engine->log, LJ_LOG_INFO, "%s", message);

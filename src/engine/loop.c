@@ -42,7 +42,7 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
     if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) {
       engine->look = true;
       engine->sweep = true;
-      lj_writer_saw_others(engine, now_ms);
+      lj_gap_saw_others(&engine->gap, now_ms);
     }
     if (now_ms >= engine->poll_at_ms) {
       engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
@@ -146,7 +146,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
     next = earlier(next, lj_http_deadline(engine->http));
     return engine->suspended == LJ_SUSPENDED_RELEASED ? next : earlier(next, engine->suspended_check_ms);
   }
-  int64_t write_ms = (engine->write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
+  int64_t write_ms = (engine->gap.write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
   next = earlier(next, earlier(engine->poll_at_ms, lj_http_deadline(engine->http)));
   next = earlier(next, later(engine->retention_at_ms, write_ms));
   if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
@@ -213,7 +213,7 @@ static void finish(lj_engine *engine) {
   int64_t begun = lj_mono_ms();
   interrupt_all(engine, "the worker was stopped");
   engine->paused = true;
-  engine->write_at_us = 0; /* what put the last transaction off may be over, and nobody waits for a gap any more */
+  lj_gap_end(&engine->gap);
   while (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && engine->ended.count > 0) {
     bool paid = false;
     for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/config.h"
+#include "engine/gap.h"
 #include "engine/mailbox.h"
 #include "engine/outbox.h"
 #include "engine/run.h"
@@ -118,12 +119,7 @@ struct lj_engine {
   int64_t renew_at_ms;
   int64_t recover_at_ms;
   int64_t trim_at_ms;         /* start-up is over: its code is given back; 0: done */
-  int64_t write_at_us;        /* no transaction before: the gap that others get, or a wait for their lock */
-  int64_t others_until_ms;    /* until then others count as writing to the file */
-  int64_t write_window;       /* number of the span in which writes_now are counted; writes_before: of the one before */
-  int writes_now;
-  int writes_before;
-  int busy_streak;            /* transactions in a row that found the lock taken */
+  lj_gap gap;                 /* when the next transaction may begin */
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
 };
 
@@ -151,8 +147,6 @@ int lj_names_add(lj_names *names, const char *name) LJ_MUST_CHECK; /* LJ_OK, als
 void lj_names_remove(lj_names *names, const char *name);
 bool lj_names_have(const lj_names *names, const char *name);
 void lj_names_free(lj_names *names);
-/* Another connection has written: it shall find the lock free when it looks. */
-void lj_writer_saw_others(lj_engine *engine, int64_t now_ms);
 /* Brings back ends that were set aside and whose time has come. */
 void lj_writer_recall(lj_engine *engine, int64_t now_ms);
 /* Whether a running job has progress or text that its row does not show yet. */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When the next transaction may begin. Others need the write lock too, and SQLite's busy handler sleeps while a greedy writer
+ * takes it again and again: so after each transaction of ours the lock stays free for a while. Knows no clock: whoever calls
+ * says what time it is, monotonic. A zeroed lj_gap is ready for use.
+ */
+#ifndef LJ_ENGINE_GAP_H
+#define LJ_ENGINE_GAP_H
+
+#include <stdint.h>
+
+typedef struct lj_gap {
+  int64_t write_at_us;     /* no transaction before: the gap that others get, or a wait for their lock */
+  int64_t others_until_ms; /* until then others count as writing to the file */
+  int64_t window;          /* number of the span in which writes_now are counted; writes_before: of the one before */
+  int writes_now;
+  int writes_before;
+  int busy_streak;         /* transactions in a row that found the lock taken */
+} lj_gap;
+
+/* A transaction of ours has ended. */
+void lj_gap_wrote(lj_gap *gap, int64_t ended_us, int64_t took_us);
+/* Another connection has written: it shall find the lock free when it looks. */
+void lj_gap_saw_others(lj_gap *gap, int64_t now_ms);
+/* Another connection holds the lock. */
+void lj_gap_busy(lj_gap *gap, int64_t now_us);
+/* The database, or memory, fails. */
+void lj_gap_trouble(lj_gap *gap, int64_t now_us);
+/* What put the last transaction off is over, or nobody waits for a gap any more. */
+void lj_gap_end(lj_gap *gap);
+
+#endif
