@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "provider/embedding_read.h"
 #include "provider/error.h"
 #include "provider/models.h"
 #include "provider/wire.h"
@@ -86,9 +87,42 @@ static int read_end(lj_reading *reading) {
                                           "The stream ended before the answer was complete: no line with \"done\": true came");
 }
 
+/* The vectors stand in the order of the inputs. */
+static int read_embeddings(lj_reading *reading, const cJSON *body) {
+  const cJSON *list = lj_json_array(body, "embeddings");
+  const char *model = lj_json_string(body, "model");
+  const cJSON *vector;
+  lj_provider_error error;
+  int64_t index = 0;
+  int rc;
+  if (lj_error_find(body, list == NULL, &error)) {
+    return lj_error_report(&error, &reading->fault);
+  }
+  if (list == NULL) {
+    return lj_fault_set(&reading->fault, LJ_PROTOCOL, "The provider's answer has no embeddings; is baseUrl that of Ollama?");
+  }
+  rc = lj_read_embeddings_begin(reading);
+  cJSON_ArrayForEach(vector, list) {
+    if (rc == LJ_OK) {
+      rc = lj_read_embedding(reading, index++, vector);
+    }
+  }
+  if (rc != LJ_OK) {
+    return rc;
+  }
+  if (model != NULL) {
+    lj_text_copy(reading->answer->model, sizeof reading->answer->model, model, strlen(model));
+  }
+  take_count(&reading->answer->usage.input_tokens, body, "prompt_eval_count");
+  return lj_read_embeddings_end(reading);
+}
+
 static int read_body(lj_reading *reading, const cJSON *body) {
   lj_provider_error error;
   int rc;
+  if (reading->inputs > 0) {
+    return read_embeddings(reading, body);
+  }
   if (lj_json_get(body, "message") == NULL && lj_json_get(body, "done") == NULL && lj_error_find(body, true, &error)) {
     return lj_error_report(&error, &reading->fault);
   }

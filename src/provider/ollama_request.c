@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "provider/embedding_request.h"
 #include "provider/ollama.h"
 #include "provider/wire.h"
 
@@ -280,22 +281,27 @@ static int add_fields(cJSON *body, const char *model, const cJSON *request, lj_f
   return rc == LJ_OK ? lj_json_put_bool(body, "stream", lj_json_bool(request, "stream", true)) : rc;
 }
 
-int lj_ollama_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
-  cJSON *body = NULL;
-  int rc;
-  if (lj_json_get(request, "input") != NULL) {
-    return lj_fault_set(fault, LJ_BAD_REQUEST,
-                        "The job has an input for embeddings, and this version has no embeddings for the kind ollama; use "
-                        "prompt or messages");
+static int add_input(cJSON *body, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
+  int rc = lj_embedding_start(wire, request, lj_ollama.kind, LJ_MAX_INPUTS, fault);
+  if (rc == LJ_OK) {
+    rc = lj_json_refer_string(body, "model", model);
   }
-  body = cJSON_CreateObject();
-  rc = body == NULL ? LJ_NOMEM : add_fields(body, model, request, fault);
+  return rc == LJ_OK ? lj_json_refer_member(body, "input", request, "input") : rc;
+}
+
+int lj_ollama_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
+  bool embeddings = lj_embedding_is_wanted(request);
+  cJSON *body = cJSON_CreateObject();
+  int rc = body == NULL ? LJ_NOMEM : LJ_OK;
+  if (rc == LJ_OK) {
+    rc = embeddings ? add_input(body, model, request, wire, fault) : add_fields(body, model, request, fault);
+  }
   if (rc == LJ_OK) {
     rc = lj_merge_provider_options(body, request, endpoint, lj_ollama.kind, "options");
   }
   if (rc == LJ_OK) { /* the options may have changed it */
-    rc = lj_wire_start(wire, endpoint, lj_ollama.default_base_url, "/api/chat", lj_json_bool(body, "stream", true),
-                       "application/x-ndjson", fault);
+    rc = lj_wire_start(wire, endpoint, lj_ollama.default_base_url, embeddings ? "/api/embed" : "/api/chat",
+                       !embeddings && lj_json_bool(body, "stream", true), "application/x-ndjson", fault);
   }
   if (rc == LJ_OK) {
     rc = lj_wire_body(wire, body, fault);

@@ -11,6 +11,7 @@ static const lj_openai_dialect openai = {
     .max_stops = 4,
     .developer_role = true,
     .json_schema = true,
+    .embeddings = LJ_OPENAI_EMBEDDINGS_BASE64,
 };
 
 static const lj_openai_dialect compatible = {
@@ -19,6 +20,7 @@ static const lj_openai_dialect compatible = {
     .max_stops = 0,
     .developer_role = false,
     .json_schema = true,
+    .embeddings = LJ_OPENAI_EMBEDDINGS_PLAIN,
 };
 
 static const lj_openai_dialect deepseek = {
@@ -27,6 +29,7 @@ static const lj_openai_dialect deepseek = {
     .max_stops = 16,
     .developer_role = false,
     .json_schema = false,
+    .embeddings = LJ_OPENAI_EMBEDDINGS_NONE,
 };
 
 static int build_openai(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {

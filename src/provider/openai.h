@@ -11,17 +11,29 @@ extern const lj_provider lj_openai;
 extern const lj_provider lj_openai_compatible;
 extern const lj_provider lj_deepseek;
 
+typedef enum lj_openai_embeddings {
+  LJ_OPENAI_EMBEDDINGS_NONE,
+  LJ_OPENAI_EMBEDDINGS_PLAIN, /* in the server's own form */
+  LJ_OPENAI_EMBEDDINGS_BASE64
+} lj_openai_embeddings;
+
 typedef struct lj_openai_dialect {
   const lj_provider *provider;
   const char *max_tokens;   /* the field's name: reasoning models of OpenAI refuse the old one, others know only that */
   int max_stops;            /* the most stop sequences, 0: not known */
   bool developer_role;      /* knows "developer"; else it is sent as "system" */
   bool json_schema;         /* knows response_format json_schema */
+  lj_openai_embeddings embeddings;
 } lj_openai_dialect;
 
 /* lj_provider.build, for one dialect. */
 int lj_openai_build(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, const char *model, const cJSON *request,
                     lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
+
+/* The same for a request with an input, and lj_provider.read_body for its answer. In openai_embeddings.c. */
+int lj_openai_build_embeddings(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, const char *model,
+                               const cJSON *request, lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
+int lj_openai_read_embeddings(lj_reading *reading, const cJSON *body);
 
 /* lj_provider.build_models and read_models. */
 int lj_openai_build_models(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault)

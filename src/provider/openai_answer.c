@@ -193,6 +193,9 @@ int lj_openai_read_body(lj_reading *reading, const cJSON *body) {
   lj_provider_error error;
   const cJSON *choices = lj_json_array(body, "choices");
   int rc;
+  if (reading->inputs > 0) {
+    return lj_openai_read_embeddings(reading, body);
+  }
   if (lj_error_find(body, choices == NULL, &error)) {
     return lj_error_report(&error, &reading->fault);
   }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "provider/embedding_request.h"
 #include "provider/openai.h"
 #include "provider/wire.h"
 
@@ -308,11 +309,8 @@ int lj_openai_build(const lj_openai_dialect *dialect, const lj_endpoint *endpoin
                     lj_wire *wire, lj_fault *fault) {
   cJSON *body = NULL;
   int rc;
-  if (lj_json_get(request, "input") != NULL) {
-    return lj_fault_set(fault, LJ_BAD_REQUEST,
-                        "The job has an input for embeddings, and this version has no embeddings for the kind %s; use prompt "
-                        "or messages",
-                        dialect->provider->kind);
+  if (lj_embedding_is_wanted(request)) {
+    return lj_openai_build_embeddings(dialect, endpoint, model, request, wire, fault);
   }
   body = cJSON_CreateObject();
   rc = body == NULL ? LJ_NOMEM : add_fields(dialect, body, model, request, fault);

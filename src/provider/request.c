@@ -101,12 +101,32 @@ static int put_field(cJSON *request, const sources *from, const lj_field *field,
   return lj_json_put_value(request, field->name, copy);
 }
 
+/* Embeddings are made of the input alone. */
+static int check_input(const cJSON *request, lj_fault *fault) {
+  static const char *const taken[] = {"input", "messages", "stream", "providerOptions"};
+  const cJSON *field;
+  cJSON_ArrayForEach(field, request) {
+    size_t at = 0;
+    while (at < sizeof taken / sizeof taken[0] && strcmp(field->string, taken[at]) != 0) {
+      at++;
+    }
+    if (at == sizeof taken / sizeof taken[0]) {
+      return lj_fault_set(fault, LJ_BAD_JOB, "%s has no meaning beside input, which is for embeddings; leave it out",
+                          field->string);
+    }
+  }
+  return LJ_OK;
+}
+
 /* What only the fields together show. */
 static int check_together(const cJSON *request, lj_fault *fault) {
   const cJSON *tools = lj_json_array(request, "tools");
   const cJSON *choice = lj_json_get(request, "toolChoice");
   const char *name = lj_json_string(choice, "name");
   const cJSON *tool;
+  if (lj_json_get(request, "input") != NULL) {
+    return check_input(request, fault);
+  }
   if (choice == NULL || (cJSON_IsString(choice) && strcmp(choice->valuestring, "required") != 0)) {
     return LJ_OK;
   }
@@ -131,6 +151,10 @@ static int check_words(const sources *from, lj_fault *fault) {
   if (prompt && messages) {
     return lj_fault_set(fault, LJ_BAD_JOB, "%s has both prompt and messages; give one of them",
                         from->own_words ? "data" : "The job type");
+  }
+  if (input && (prompt || messages)) {
+    return lj_fault_set(fault, LJ_BAD_JOB, "%s has both input, which is for embeddings, and %s; give one of them",
+                        from->own_words ? "data" : "The job type", prompt ? "prompt" : "messages");
   }
   if (!prompt && !messages && !input) {
     return lj_fault_set(fault, LJ_BAD_JOB,

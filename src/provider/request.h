@@ -16,7 +16,8 @@
  *
  * *out is an object with these members only: messages (always; made of `prompt` when there are none; each {role, content:
  * string or parts, toolCalls, toolCallId}), system, maxTokens, temperature, topP, stop (array), seed, tools, toolChoice,
- * responseFormat, reasoning, stream (always), input, providerOptions. Image parts are {type: 'image', url} or {type: 'image',
+ * responseFormat, reasoning, stream (always), input, providerOptions. Beside an input there are no messages and
+ * nothing else but stream and providerOptions. Image parts are {type: 'image', url} or {type: 'image',
  * data: base64, mediaType}. LJ_OK, LJ_NOMEM, or LJ_BAD_JOB with `fault` naming the field; caller deletes *out. */
 int lj_request_prepare(const cJSON *type, const cJSON *data, cJSON **out, lj_fault *fault) LJ_MUST_CHECK;
 

@@ -285,7 +285,11 @@ static int read_bytes(lj_response *response, const char *bytes, size_t length) {
 static int settle(lj_response *response, int rc) {
   lj_fault *fault = &response->reading.fault;
   if (rc == LJ_TOO_BIG) {
-    if (response->received > response->max_bytes || response->answer.call_count < LJ_MAX_TOOL_CALLS) {
+    if (response->received <= response->max_bytes && response->answer.embeddings.count > 0) {
+      rc = lj_fault_set(fault, LJ_RESPONSE_TOO_LARGE,
+                        "The vectors of the answer have more than %d numbers together; give the job fewer inputs",
+                        LJ_MAX_EMBEDDING_VALUES);
+    } else if (response->received > response->max_bytes || response->answer.call_count < LJ_MAX_TOOL_CALLS) {
       rc = too_large(response);
     } else {
       rc = lj_fault_set(fault, LJ_RESPONSE_TOO_LARGE, "The model called more than %d tools in one answer", LJ_MAX_TOOL_CALLS);

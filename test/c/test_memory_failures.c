@@ -34,6 +34,8 @@ static const scenario scenarios[] = {
      "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"url\":\"data:image/png;base64,BBBB\"}]},{\"role\":\"assistant\","
      "\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":\"42\"}]}",
      NULL, 0, LJ_OK},
+    {"openai input", "openai", NULL, "{\"input\":[\"a\",\"b\"],\"providerOptions\":{\"openai\":{\"dimensions\":2}}}", NULL, 0, LJ_OK},
+    {"ollama input", "ollama", NULL, "{\"input\":\"a\"}", NULL, 0, LJ_OK},
     {"a refused request", "deepseek", NULL, "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL, 0, LJ_BAD_REQUEST},
     {"openai stream", "openai", NULL, NULL, "openai-chat.sse", 200, LJ_OK},
     {"torture stream", "openai", NULL, NULL, "torture.sse", 200, LJ_OK},

@@ -46,10 +46,27 @@ static void bodies(void **state) {
   expect_builds(list, COUNT_OF(list));
 }
 
+static void embeddings(void **state) {
+  static const build_case list[] = {
+      {"ollama", "{\"input\":\"x\"}", "{\"model\":\"m\",\"input\":\"x\"}", NULL},
+      {"ollama", "{\"input\":[\"x\",\"y\"],\"providerOptions\":{\"ollama\":{\"truncate\":false,\"options\":{\"num_ctx\":512}}}}",
+       "{\"model\":\"m\",\"input\":[\"x\",\"y\"],\"truncate\":false,\"options\":{\"num_ctx\":512}}", NULL},
+  };
+  lj_endpoint endpoint = {.provider = "p", .base_url = NULL, .api_key = NULL, .headers = NULL};
+  lj_wire wire;
+  lj_fault fault;
+  (void)state;
+  expect_builds(list, COUNT_OF(list));
+  assert_code(build_data("ollama", &endpoint, "{\"input\":\"x\"}", &wire, &fault), LJ_OK);
+  assert_string_equal(wire.url.data, "http://127.0.0.1:11434/api/embed");
+  assert_false(wire.stream);
+  assert_int_equal(wire.ask, LJ_ASK_EMBEDDINGS);
+  assert_int_equal(wire.inputs, 1);
+  lj_wire_free(&wire);
+}
+
 static void what_ollama_lacks_is_said(void **state) {
   static const build_case list[] = {
-      {"ollama", "{\"input\":\"x\"}", NULL,
-       "The job has an input for embeddings, and this version has no embeddings for the kind ollama; use prompt or messages"},
       {"ollama", "{\"prompt\":\"Hi\",\"tools\":[{\"name\":\"f\"}],\"toolChoice\":\"required\"}", NULL,
        "toolChoice is not supported by ollama, except for \"auto\" and \"none\""},
       {"ollama", "{\"prompt\":\"Hi\",\"tools\":[{\"name\":\"f\"}],\"toolChoice\":{\"name\":\"f\"}}", NULL,
@@ -66,7 +83,7 @@ static void what_ollama_lacks_is_said(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {tidy_test(bodies), tidy_test(what_ollama_lacks_is_said)};
+  const struct CMUnitTest tests[] = {tidy_test(bodies), tidy_test(embeddings), tidy_test(what_ollama_lacks_is_said)};
   lj_memory_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,10 +58,56 @@ static void bodies(void **state) {
   expect_builds(list, COUNT_OF(list));
 }
 
+static void embeddings(void **state) {
+  static const build_case list[] = {
+      {"openai", "{\"input\":\"x\"}", "{\"model\":\"m\",\"input\":\"x\",\"encoding_format\":\"base64\"}", NULL},
+      {"openai-compatible", "{\"input\":[\"x\",\"y\"],\"stream\":true}", "{\"model\":\"m\",\"input\":[\"x\",\"y\"]}", NULL},
+      {"openai", "{\"input\":[\"x\"],\"providerOptions\":{\"mine\":{\"dimensions\":256,\"encoding_format\":null}}}",
+       "{\"model\":\"m\",\"input\":[\"x\"],\"dimensions\":256}", NULL},
+  };
+  lj_endpoint endpoint = {.provider = "p", .base_url = "http://h/v1", .api_key = NULL, .headers = NULL};
+  lj_wire wire;
+  lj_fault fault;
+  (void)state;
+  expect_builds(list, COUNT_OF(list));
+  assert_code(build_data("openai", &endpoint, "{\"input\":[\"x\",\"y\"]}", &wire, &fault), LJ_OK);
+  assert_string_equal(wire.url.data, "http://h/v1/embeddings");
+  assert_non_null(strstr(wire.headers.data, "Accept: application/json\n"));
+  assert_false(wire.stream);
+  assert_int_equal(wire.ask, LJ_ASK_EMBEDDINGS);
+  assert_int_equal(wire.inputs, 2);
+  lj_wire_free(&wire);
+}
+
+static void too_many_inputs_are_said(void **state) {
+  static const char *const kinds[] = {"openai", "openai-compatible", "ollama"};
+  lj_endpoint endpoint = {.provider = "p", .base_url = "http://h", .api_key = NULL, .headers = NULL};
+  lj_buffer data;
+  size_t at;
+  (void)state;
+  lj_buffer_init(&data, 1 << 20);
+  assert_code(lj_buffer_append_text(&data, "{\"input\":[\"x\""), LJ_OK);
+  for (at = 0; at < LJ_MAX_INPUTS; at++) {
+    assert_code(lj_buffer_append_text(&data, ",\"x\""), LJ_OK);
+  }
+  assert_code(lj_buffer_append_text(&data, "]}"), LJ_OK);
+  for (at = 0; at < COUNT_OF(kinds); at++) {
+    char message[256];
+    lj_wire wire;
+    lj_fault fault;
+    assert_code(build_data(kinds[at], &endpoint, data.data, &wire, &fault), LJ_BAD_REQUEST);
+    (void)snprintf(message, sizeof message, "input has 2049 texts, but %s takes at most 2048 in one request; make several jobs of it",
+                   kinds[at]);
+    assert_string_equal(fault.message, message);
+    lj_wire_free(&wire);
+  }
+  lj_buffer_free(&data);
+}
+
 static void what_a_kind_lacks_is_said(void **state) {
   static const build_case list[] = {
-      {"openai", "{\"input\":\"x\"}", NULL,
-       "The job has an input for embeddings, and this version has no embeddings for the kind openai; use prompt or messages"},
+      {"deepseek", "{\"input\":\"x\"}", NULL,
+       "input is for embeddings, which deepseek does not have; use another provider's model"},
       {"deepseek", "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL,
        "responseFormat with a schema is not supported by deepseek; use \"json\" and describe the form in the prompt"},
       {"openai", "{\"prompt\":\"Hi\",\"reasoning\":{\"budgetTokens\":5}}", NULL,
@@ -176,6 +222,8 @@ static void every_kind_is_found_by_its_name(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(bodies),
+      tidy_test(embeddings),
+      tidy_test(too_many_inputs_are_said),
       tidy_test(what_a_kind_lacks_is_said),
       tidy_test(urls_and_headers),
       tidy_test(what_can_not_be_sent_is_said_without_the_key),

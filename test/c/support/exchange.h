@@ -3,6 +3,7 @@
  * One HTTP answer, fed to an lj_response and told as text, so that a test compares two strings:
  *   text <what was said>
  *   call <id> <name> <arguments>
+ *   vectors <JSON>
  *   finish <reason>
  *   usage <input> <output> <cached> <reasoning>      ("-" where unknown; absent when nothing is known)
  *   OK, or the code and the message
@@ -71,6 +72,12 @@ static inline void tell_answer(lj_buffer *log, const lj_answer *answer) {
     assert_code(lj_buffer_printf(log, "call %s %s %s\n", answer->calls[at].id, answer->calls[at].name,
                                  answer->calls[at].arguments.data),
                 LJ_OK);
+  }
+  if (answer->embeddings.count > 0) {
+    cJSON *vectors = NULL;
+    assert_code(lj_embeddings_json(&answer->embeddings, &vectors), LJ_OK);
+    assert_code(lj_buffer_printf(log, "vectors %s\n", vectors->valuestring), LJ_OK);
+    cJSON_Delete(vectors);
   }
   if (answer->finish != LJ_FINISH_NONE) {
     assert_code(lj_buffer_printf(log, "finish %s\n", lj_finish_name(answer->finish)), LJ_OK);
