@@ -38,12 +38,14 @@
             'libraries': [
               '<(llm_jobs_libraries)/lib/libcurl.lib', '<(llm_jobs_libraries)/lib/nghttp2.lib', '<(llm_jobs_libraries)/lib/libssl.lib',
               '<(llm_jobs_libraries)/lib/libcrypto.lib', '<(llm_jobs_libraries)/lib/sqlite3.lib', '<(llm_jobs_libraries)/lib/cjson.lib',
+              '<(llm_jobs_libraries)/lib/pcre2-8.lib',
               '-lws2_32.lib', '-lcrypt32.lib', '-lbcrypt.lib', '-ladvapi32.lib', '-luser32.lib',
             ],
           }, {
             'libraries': [
               '<(llm_jobs_libraries)/lib/libcurl.a', '<(llm_jobs_libraries)/lib/libnghttp2.a', '<(llm_jobs_libraries)/lib/libssl.a',
               '<(llm_jobs_libraries)/lib/libcrypto.a', '<(llm_jobs_libraries)/lib/libsqlite3.a', '<(llm_jobs_libraries)/lib/libcjson.a',
+              '<(llm_jobs_libraries)/lib/libpcre2-8.a',
               '-lpthread', '-lm',
             ],
           }],
@@ -88,7 +90,7 @@
           'product_extension': 'so',
           'ldflags': [
             # As the addon, but the engine's own archive is not excluded: its functions are what this library is for.
-            '-Wl,--exclude-libs,libcurl.a:libnghttp2.a:libssl.a:libcrypto.a:libsqlite3.a:libcjson.a',
+            '-Wl,--exclude-libs,libcurl.a:libnghttp2.a:libssl.a:libcrypto.a:libsqlite3.a:libcjson.a:libpcre2-8.a',
             '-Wl,--version-script=<(llm_jobs_root)/scripts/gyp/engine.map',
             '-Wl,-z,nodelete',
             '-static-libgcc',

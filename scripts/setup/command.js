@@ -78,8 +78,11 @@ function compiler() {
   return process.env.CC || 'cc';
 }
 
+/** Where a library's headers may be. */
+const headerFolders = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'];
+
 /** What make prints for each file; of no use to somebody who reads about an error. */
 const noise =
   /^( {2}(CC|AR|COPY|TOUCH|ACTION|SOLINK|SOLINK_MODULE|LINK|STAMP)\(?.*|make: (Entering|Leaving) directory.*|gyp (info|verb).*| {2}ACTION .*|rm -f .*|ar crs .*)\n/gm;
 
-module.exports = { run, ask, which, compiler, noise };
+module.exports = { run, ask, which, compiler, headerFolders, noise };

@@ -3,7 +3,7 @@
 
 /**
  * The static libraries, in a cache outside the clone. An entry's name is the hash of everything that decides its content:
- * source versions and checksums, flags, compiler, OpenSSL, and the text of these scripts. Entries are made in a temporary
+ * source versions and checksums, flags, compiler, OpenSSL, PCRE2, and the text of these scripts. Entries are made in a temporary
  * folder and renamed into place, so a half-made one is never seen.
  */
 
@@ -36,13 +36,13 @@ function sqliteVersion(/** @type {string} */ atLeast) {
   return version;
 }
 
-/** What identifies the OpenSSL that will be linked in. */
-function opensslIdentity() {
-  const file = ask(compiler(), ['-print-file-name=libcrypto.a']);
+/** What identifies a static library of the system that will be linked in. @param {string} name @param {string} origin */
+function systemLibrary(name, origin) {
+  const file = ask(compiler(), [`-print-file-name=${name}`]);
   const stat = file === null ? undefined : fs.statSync(file, { throwIfNoEntry: false });
   return stat === undefined
     ? 'none'
-    : `${ask('dpkg-query', ['-W', '-f=${Version}', 'libssl-dev']) ?? ''} ${file} ${stat.size}`;
+    : `${ask('dpkg-query', ['-W', '-f=${Version}', origin]) ?? ''} ${file} ${stat.size}`;
 }
 
 /**
@@ -62,7 +62,8 @@ function libraries() {
       sha256(path.join(paths.sqlite, 'sqlite3.c')),
       ask(compiler(), ['-v', '--version']) ?? 'no compiler',
       process.arch,
-      opensslIdentity(),
+      systemLibrary('libcrypto.a', 'libssl-dev'),
+      systemLibrary('libpcre2-8.a', 'libpcre2-dev'),
     ].join('\n'),
   );
   const key = hash.digest('hex').slice(0, 20);
@@ -80,6 +81,7 @@ async function build(/** @type {ReturnType<typeof libraries>} */ wanted) {
     const prefix = path.join(scratch, 'prefix');
     fs.mkdirSync(path.join(prefix, 'lib'), { recursive: true });
     recipes.openssl(prefix);
+    recipes.pcre2(prefix);
     // SQLite is one file and takes longest: it compiles on one core while everything else uses the other.
     say(`compiling SQLite ${wanted.sqlite}`);
     const sqlite = recipes.sqlite(paths.sqlite, prefix, path.join(scratch, 'sqlite'));

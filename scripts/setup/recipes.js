@@ -11,7 +11,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { run, ask, compiler } = require('./command');
+const { run, ask, compiler, headerFolders } = require('./command');
 const { SetupError } = require('./say');
 
 /** A list that is easier to read as text. */
@@ -161,4 +161,14 @@ function openssl(/** @type {string} */ prefix) {
   }
 }
 
-module.exports = { nghttp2, curl, cjson, sqlite, openssl };
+/** As OpenSSL: the distribution's own static library is position-independent and has its security patches. */
+function pcre2(/** @type {string} */ prefix) {
+  const file = ask(compiler(), ['-print-file-name=libpcre2-8.a']);
+  const header = headerFolders.map((folder) => path.join(folder, 'pcre2.h')).find((name) => fs.existsSync(name));
+  if (file === null || !path.isAbsolute(file) || header === undefined)
+    throw new SetupError('libpcre2-8.a or pcre2.h is not installed: they come with libpcre2-dev on Debian and Ubuntu.');
+  copy(file, path.join(prefix, 'lib/libpcre2-8.a'));
+  copy(header, path.join(prefix, 'include/pcre2.h'));
+}
+
+module.exports = { nghttp2, curl, cjson, sqlite, openssl, pcre2 };

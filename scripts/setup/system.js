@@ -8,7 +8,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { run, ask, which, compiler } = require('./command');
+const { run, ask, which, compiler, headerFolders } = require('./command');
 const { say, seconds, SetupError } = require('./say');
 
 /**
@@ -26,9 +26,7 @@ const library = (/** @type {string} */ name) => () =>
   path.isAbsolute(ask(compiler(), [`-print-file-name=${name}`]) ?? '');
 
 const header = (/** @type {string} */ name) => () =>
-  ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((folder) =>
-    fs.existsSync(path.join(folder, name)),
-  );
+  headerFolders.some((folder) => fs.existsSync(path.join(folder, name)));
 
 /** Debian's package of BoringSSL keeps its libraries apart, under the machine's name. */
 const boringssl = () => {
@@ -74,6 +72,11 @@ const forBuilding = [
     what: 'the static OpenSSL library',
     met: library('libcrypto.a'),
     from: { apt: 'libssl-dev', dnf: 'openssl-devel openssl-static', pacman: 'openssl', brew: 'openssl@3' },
+  },
+  {
+    what: 'the static library of PCRE2',
+    met: () => library('libpcre2-8.a')() && header('pcre2.h')(),
+    from: { apt: 'libpcre2-dev', dnf: 'pcre2-devel pcre2-static', pacman: 'pcre2', brew: 'pcre2' },
   },
   {
     what: 'CA certificates',

@@ -42,7 +42,7 @@ function targets() {
 
 const flags = ['-std=c11', '-g', '-O1', '-fno-omit-frame-pointer', '-D_GNU_SOURCE'];
 const sanitizers = 'address,undefined';
-const archiveNames = ['curl', 'nghttp2', 'ssl', 'crypto', 'sqlite3', 'cjson'];
+const archiveNames = ['curl', 'nghttp2', 'ssl', 'crypto', 'sqlite3', 'cjson', 'pcre2-8'];
 
 /** clang compiles the engine's files once and links each program with them. @param {string} libraries */
 async function build(libraries) {

@@ -16,6 +16,12 @@ enum {
   LJ_MAX_MODELS = 4096,              /* names of one list of models; the rest is left out */
   LJ_MAX_JSON_DEPTH = 100,           /* nesting of any JSON that comes from outside */
 
+  /* What searching and checking a text may cost */
+  LJ_MAX_PATTERN_BYTES = 4096,       /* one regular expression */
+  LJ_MAX_MATCH_KIB = 16384,          /* memory of one search, in KiB */
+  LJ_MAX_FILTERS = 64,               /* the configuration's filters */
+  LJ_MAX_FILTER_STEPS = 10000000,    /* of all filters on one prompt or answer (base/pattern.h); measured: 0.3 s at most */
+
   /* What an app sends */
   LJ_MAX_REQUEST_BYTES = 67108864,   /* one request body; the largest provider accepts 32 MB plus base64 images */
   LJ_MAX_INPUTS = 2048,              /* texts of one job to make vectors of; OpenAI accepts no more */

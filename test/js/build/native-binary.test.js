@@ -14,7 +14,7 @@ const addon = path.resolve(__dirname, '../../../build/Release/llm_jobs_native.no
 
 /** The names of the libraries inside. */
 const foreign = new RegExp(
-  '^_?(SSL|TLS|DTLS|CRYPTO|OPENSSL|OSSL|EVP|X509|PEM|BIO|ASN1|ERR|RAND|BN|EC|RSA|ENGINE|nghttp2|curl|sqlite3|cJSON|' +
+  '^_?(SSL|TLS|DTLS|CRYPTO|OPENSSL|OSSL|EVP|X509|PEM|BIO|ASN1|ERR|RAND|BN|EC|RSA|ENGINE|nghttp2|curl|sqlite3|cJSON|pcre2|' +
     'inflate|deflate|zlib|Brotli|ZSTD|uv)_',
   'i',
 );
