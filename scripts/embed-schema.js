@@ -9,7 +9,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { table, columns, createTable, indexes } = require('../js/schema');
+const { table, columns, createTable, indexes, fill } = require('../js/schema');
 
 /** @param {string | null} text @returns {string} a C string literal, or NULL */
 function literal(text) {
@@ -39,7 +39,7 @@ function longLiteral(/** @type {string} */ text) {
 
 function header() {
   const column = columns.map(
-    ({ name, declare, add }) => `  { ${literal(name)}, ${literal(declare)}, ${literal(add)} },`,
+    ({ name, declare, add, optional }) => `  { ${literal(name)}, ${literal(declare)}, ${literal(add)}, ${optional ? 1 : 0} },`,
   );
   const index = indexes.map(({ name, sql }) => `  { ${literal(name)}, ${literal(sql)} },`);
   return `/* Made from src/queue/schema.json by scripts/embed-schema.js. Do not edit. */
@@ -49,6 +49,7 @@ function header() {
 #include <stddef.h>
 
 #define LJ_SCHEMA_TABLE ${literal(table)}
+#define LJ_SCHEMA_FILL ${literal(fill)}
 #define LJ_SCHEMA_COLUMN_COUNT ${columns.length}
 #define LJ_SCHEMA_INDEX_COUNT ${indexes.length}
 
@@ -56,6 +57,7 @@ static const struct {
   const char *name;
   const char *declare;
   const char *add; /* NULL: can't be added later */
+  int optional;    /* a table without it is complete */
 } lj_schema_columns[LJ_SCHEMA_COLUMN_COUNT] = {
 ${column.join('\n')}
 };

@@ -2,7 +2,7 @@
 'use strict';
 
 const { LlmJobsError, describe } = require('../error.js');
-const { table } = require('../schema.js');
+const { table, ms, LAST_SECOND } = require('../schema.js');
 const { UNFINISHED, IDLE, REVISION, revisionFloor } = require('./store.js');
 const { afterEnd, cancelChildren, examine, parkAgain } = require('./family.js');
 
@@ -18,39 +18,46 @@ const BATCH = 500;
 const HAS_CHILD = `SELECT 1 FROM ${table} AS child WHERE child.parent_job_id = ${table}.id`;
 const PARENT_NEEDS_IT = `SELECT 1 FROM ${table} AS parent WHERE parent.id = ${table}.parent_job_id AND parent.status IN ${UNFINISHED}`;
 
-/** Its parameters: the time (of expires_at), the revision's floor. The last error and the history stay. */
+/** Its parameters: the status of a job with children, the time (of expires_at), the revision's floor. The last error and the history stay. */
 const SET_WAITING =
-  `SET status = iif(EXISTS (${HAS_CHILD}), 'waiting-children', 'waiting'), dependency_count = 0, attempts = 0, stalls = 0, ` +
-  'cancel_requested = 0, finished_on = NULL, run_at = NULL, expires_at = iif(expires_at <= ?, NULL, expires_at), progress = 0, ' +
+  `SET status = iif(EXISTS (${HAS_CHILD}), ?, 'waiting'), dependency_count = 0, attempts = 0, stalls = 0, ` +
+  `cancel_requested = 0, finished_on = NULL, run_at = NULL, expires_at = iif(${ms('expires_at')} <= ?, NULL, expires_at), progress = 0, ` +
   `partial = NULL, result = NULL, revision = ${REVISION}`;
+
+const newestOf = (/** @type {string} */ side) =>
+  `SELECT * FROM (SELECT finished_on, ${ms('finished_on')} AS ended, rowid AS seq FROM ${table} WHERE status = ? AND finished_on IS NOT NULL ` +
+  `AND finished_on ${side} ${LAST_SECOND} ORDER BY finished_on DESC, rowid DESC LIMIT ?)`;
 
 const SQL = {
   cancelIdle:
-    `UPDATE ${table} SET status = 'cancelled', error = ?, finished_on = ?, cancel_requested = 1, partial = NULL, revision = ${REVISION} ` +
+    `UPDATE ${table} SET status = ?, error = ?, finished_on = ?, cancel_requested = 1, partial = NULL, revision = ${REVISION} ` +
     `WHERE id = ? AND status IN ${IDLE} RETURNING id, parent_job_id`,
   cancelActive: `UPDATE ${table} SET cancel_requested = 1, revision = ${REVISION} WHERE id = ? AND status = 'active' AND cancel_requested = 0`,
   // "OR IGNORE": a row whose dedup_key or supersede_key another job has by now stays as it is.
   retryOne: `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE id = ? AND status IN ('failed', 'cancelled') RETURNING parent_job_id`,
   retryBatch:
-    `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE seq IN (SELECT value FROM json_each(?)) AND status IN ('failed', 'cancelled') ` +
+    `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE rowid IN (SELECT value FROM json_each(?)) AND status IN ('failed', 'cancelled') ` +
     'RETURNING parent_job_id',
   top: `SELECT ifnull(max(revision), 0) AS top FROM ${table} WHERE revision > 0`,
   // Two look-ups, because one order over all rows would read them all.
   inherit:
-    `UPDATE ${table} SET revision = ? + iif(revision = 0, 1, 0) WHERE seq = ifnull((SELECT seq FROM ${table} WHERE revision > 0 ORDER BY revision DESC LIMIT 1), ` +
-    `(SELECT max(seq) FROM ${table}))`,
+    `UPDATE ${table} SET revision = ? + iif(revision = 0, 1, 0) WHERE rowid = ifnull((SELECT rowid FROM ${table} WHERE revision > 0 ORDER BY revision DESC LIMIT 1), ` +
+    `(SELECT max(rowid) FROM ${table}))`,
   keysOf: `SELECT status, dedup_key, supersede_key FROM ${table} WHERE id = ?`,
   remove:
     `DELETE FROM ${table} WHERE id = ? AND status <> 'active' AND (? OR NOT EXISTS (${PARENT_NEEDS_IT}) AND NOT EXISTS (` +
     `${HAS_CHILD} AND child.status IN ${UNFINISHED})) RETURNING parent_job_id`,
   removable: `SELECT status, EXISTS (${PARENT_NEEDS_IT}) AS needed FROM ${table} WHERE id = ?`,
   oldestKept:
-    `SELECT finished_on, seq FROM ${table} WHERE status = ? AND finished_on IS NOT NULL ORDER BY finished_on DESC, seq DESC LIMIT 1 OFFSET ?`,
+    `SELECT finished_on, rowid AS seq FROM ${table} WHERE status = ? AND finished_on IS NOT NULL ORDER BY finished_on DESC, rowid DESC LIMIT 1 OFFSET ?`,
+  // Among ends of both units, which have to be sorted.
+  oldestKeptMixed: `SELECT * FROM (${newestOf('<')} UNION ALL ${newestOf('>=')}) ORDER BY ended DESC, seq DESC LIMIT 1 OFFSET ?`,
+  anySeconds: `SELECT 1 FROM ${table} WHERE status = ? AND finished_on < ${LAST_SECOND} LIMIT 1`,
   prune:
-    `DELETE FROM ${table} WHERE seq IN (SELECT seq FROM ${table} WHERE (finished_on, seq) < (?, ?) AND status = ? ` +
-    `AND finished_on IS NOT NULL AND finished_on <= ? AND NOT EXISTS (${PARENT_NEEDS_IT}) ` +
-    "AND finished_on + ifnull(iif(json_valid(opts), json_extract(opts, '$.keep.ageMs'), 0), 0) <= ? " +
-    'ORDER BY finished_on, seq LIMIT ?)',
+    `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE (finished_on, rowid) < (?, ?) AND status = ? ` +
+    `AND finished_on IS NOT NULL AND finished_on <= ? AND finished_on >= ? AND NOT EXISTS (${PARENT_NEEDS_IT}) ` +
+    `AND ${ms('finished_on')} + ifnull(iif(json_valid(opts), json_extract(opts, '$.keep.ageMs'), 0), 0) <= ? ` +
+    'ORDER BY finished_on, rowid LIMIT ?)',
 };
 
 /**
@@ -62,12 +69,15 @@ function cancel(store, id) {
   const now = Date.now();
   const error = JSON.stringify({ code: 'CANCELLED', message: 'The job was cancelled before it started.', at: now });
   return store.transaction(() => {
-    const ended = store.all(SQL.cancelIdle, [error, now, revisionFloor(now), id]);
+    const ended = store.all(SQL.cancelIdle, [store.shape().cancelled, error, now, revisionFloor(now), id]);
     afterEnd(store, /** @type {{id: string, parent_job_id: string | null}[]} */ (ended), now);
     if (ended.length === 0) store.run(SQL.cancelActive, [revisionFloor(now), id]);
     return ended.length === 1;
   });
 }
+
+/** Where the table has no status for it, a parent waits as any other, and the worker lets it. @param {Store} store */
+const withChildren = (store) => (store.shape().waitsForChildren ? 'waiting-children' : 'waiting');
 
 /**
  * @param {Store} store
@@ -77,7 +87,7 @@ function cancel(store, id) {
 function retryOne(store, id) {
   const now = Date.now();
   return store.transaction(() => {
-    const [row] = store.all(SQL.retryOne, [now, revisionFloor(now), id]);
+    const [row] = store.all(SQL.retryOne, [withChildren(store), now, revisionFloor(now), id]);
     if (row !== undefined) {
       parkAgain(store, [row.parent_job_id], now);
       return true;
@@ -99,8 +109,8 @@ function retryMany(store, { statuses, where, params, limit }) {
   for (const status of statuses) {
     // The row value stands first: of two bounds SQLite seeks by the one that it meets first.
     const list =
-      `SELECT seq, finished_on FROM ${table} WHERE (finished_on, seq) > (?, ?) AND status = ? AND finished_on IS NOT NULL${where} ` +
-      'ORDER BY finished_on, seq LIMIT ?';
+      `SELECT rowid AS seq, finished_on FROM ${table} WHERE (finished_on, rowid) > (?, ?) AND status = ? AND finished_on IS NOT NULL${where} ` +
+      'ORDER BY finished_on, rowid LIMIT ?';
     /** @type {Value[]} those that keys hold back are passed by */
     let after = [Number.MIN_SAFE_INTEGER, 0];
     for (let more = true; more && retried < limit; ) {
@@ -122,7 +132,7 @@ function retryMany(store, { statuses, where, params, limit }) {
 function retryBatch(store, seqs) {
   const now = Date.now();
   return store.transaction(() => {
-    const rows = store.all(SQL.retryBatch, [now, revisionFloor(now), JSON.stringify(seqs)]);
+    const rows = store.all(SQL.retryBatch, [withChildren(store), now, revisionFloor(now), JSON.stringify(seqs)]);
     parkAgain(store, rows.map((row) => row.parent_job_id), now);
     return rows.length;
   });
@@ -172,6 +182,31 @@ function remove(store, id, force) {
 }
 
 /**
+ * The ends of an old table, and of code that goes on writing it, are in seconds: a part of the index of its own, whose bounds are
+ * in seconds too.
+ */
+const UNITS = [
+  { of: (/** @type {number} */ time) => time / 1000, first: Number.MIN_SAFE_INTEGER, last: LAST_SECOND },
+  { of: (/** @type {number} */ time) => time, first: LAST_SECOND, last: Number.MAX_SAFE_INTEGER },
+];
+
+/**
+ * The first row to be kept when the newest `keep` of a state stay.
+ * @param {Store} store
+ * @param {string} status
+ * @param {number} keep
+ * @returns {{ended: number, time: number, seq: number} | undefined} undefined: all are kept
+ */
+function oldestKept(store, status, keep) {
+  if (store.get(SQL.anySeconds, [status]) === undefined) {
+    const row = store.get(SQL.oldestKept, [status, keep - 1]);
+    return row && { ended: row.finished_on, time: row.finished_on, seq: row.seq };
+  }
+  const row = store.get(SQL.oldestKeptMixed, [status, keep, status, keep, keep - 1]);
+  return row && { ended: row.ended, time: row.finished_on, seq: row.seq };
+}
+
+/**
  * Deletes the oldest first; a child that an unfinished parent still needs stays.
  * @param {Store} store
  * @param {PruneTerms} terms
@@ -181,18 +216,20 @@ function prune(store, { statuses, olderThanMs, keep, limit }) {
   const until = Date.now() - olderThanMs;
   let removed = 0;
   for (const status of statuses) {
-    /** @type {Value[]} */
-    let before = [Number.MAX_SAFE_INTEGER, 0];
-    if (keep > 0) {
-      const oldest = store.get(SQL.oldestKept, [status, keep - 1]);
-      if (oldest === undefined) continue;
-      before = [oldest.finished_on, oldest.seq];
-    }
-    for (let more = true; more && removed < limit; ) {
-      const count = Math.min(BATCH, limit - removed);
-      const deleted = store.transaction(() => keepTop(store, () => store.run(SQL.prune, [...before, status, until, Date.now(), count])));
-      removed += deleted;
-      more = deleted === count;
+    const kept = keep > 0 ? oldestKept(store, status, keep) : { ended: Number.MAX_SAFE_INTEGER, time: Number.MAX_SAFE_INTEGER, seq: 0 };
+    if (kept === undefined) continue;
+    for (const { of, first, last } of UNITS) {
+      if (last === LAST_SECOND && store.get(SQL.anySeconds, [status]) === undefined) continue;
+      // In the row's own unit its very value, which a conversion might miss.
+      const own = kept.time >= first && kept.time < last;
+      const before = [Math.min(own ? kept.time : of(kept.ended), last), own ? kept.seq : 0];
+      for (let more = true; more && removed < limit; ) {
+        const count = Math.min(BATCH, limit - removed);
+        const values = [...before, status, of(until), first, Date.now(), count];
+        const deleted = store.transaction(() => keepTop(store, () => store.run(SQL.prune, values)));
+        removed += deleted;
+        more = deleted === count;
+      }
     }
   }
   return removed;

@@ -62,7 +62,8 @@ function examine(store, parents) {
  */
 function parkAgain(store, parents, now) {
   const ids = present(parents);
-  if (ids.length === 0) return;
+  // Where the table has no status for it, a waiting parent waits for its children as it is.
+  if (ids.length === 0 || !store.shape().waitsForChildren) return;
   store.run(SQL.park, [revisionFloor(now), JSON.stringify(ids)]);
   examine(store, ids);
 }

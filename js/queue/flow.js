@@ -5,6 +5,7 @@ const { LlmJobsError, describe } = require('../error.js');
 const { table } = require('../schema.js');
 const check = require('./check.js');
 const { insert } = require('./insert.js');
+const { noFlows } = require('./shape.js');
 const { readJob } = require('./options.js');
 
 /** @import { Store } from './store.js' */
@@ -27,7 +28,7 @@ const MAX_JOBS = 100000;
 const KEYS = ['name', 'data', 'options', 'children'];
 const MISTAKES = { opts: 'options', child: 'children', queueName: 'options' };
 
-const CHILDREN = `SELECT id FROM ${table} WHERE parent_job_id = ? ORDER BY seq`;
+const CHILDREN = `SELECT id FROM ${table} WHERE parent_job_id = ? ORDER BY rowid`;
 
 /**
  * Checks a whole tree before anything is written. Trees may be deeper than the stack, so nothing here calls itself.
@@ -88,6 +89,7 @@ function readNode(node, given, queue, now, isChild) {
  * @returns {FlowIds}
  */
 function insertFlow(store, root, now) {
+  if (root.children.length > 0 && !store.shape().waitsForChildren) throw noFlows();
   const first = insert(store, root.job, now);
   if (!first.added) return readIds(store, first.id);
   /** @type {FlowIds} */

@@ -6,6 +6,7 @@ const { LlmJobsError, describe } = require('../error.js');
 const { table } = require('../schema.js');
 const { UNFINISHED, IDLE, REVISION, revisionFloor } = require('./store.js');
 const { afterEnd } = require('./family.js');
+const { noFlows } = require('./shape.js');
 
 /** @import { Value } from '../driver.js' */
 /** @import { Store } from './store.js' */
@@ -18,7 +19,7 @@ const SQL = {
   byDedupKey: `SELECT id FROM ${table} WHERE dedup_key = ? AND status IN ${UNFINISHED}`,
   // A job that will not be added, since its dedup_key is taken, supersedes nobody.
   supersede:
-    `UPDATE ${table} SET status = 'cancelled', error = ?, finished_on = ?, partial = NULL, revision = ${REVISION} ` +
+    `UPDATE ${table} SET status = ?, error = ?, finished_on = ?, partial = NULL, revision = ${REVISION} ` +
     `WHERE supersede_key = ? AND status IN ${IDLE} ` +
     `AND NOT EXISTS (SELECT 1 FROM ${table} WHERE dedup_key = ? AND status IN ${UNFINISHED}) RETURNING id, parent_job_id`,
   // A parent that asks for an examination (0) goes on asking; whoever examines it counts this child too.
@@ -37,7 +38,7 @@ const SQL = {
  * @returns {{id: string, added: boolean}} added is false when a job with its dedupKey has not ended: then the id is that job's
  */
 function insert(store, job, now) {
-  const id = job.id ?? randomId();
+  const id = job.id ?? newId();
   if (job.supersedeKey !== null) supersede(store, job, now);
   /** @type {Value[]} */
   const values = [
@@ -75,7 +76,7 @@ function needsTransaction(job) {
  */
 function supersede(store, job, now) {
   const error = JSON.stringify({ code: 'SUPERSEDED', message: 'a newer job with its supersede_key has taken its place', at: now });
-  const ended = store.all(SQL.supersede, [error, now, revisionFloor(now), job.supersedeKey, job.dedupKey]);
+  const ended = store.all(SQL.supersede, [store.shape().cancelled, error, now, revisionFloor(now), job.supersedeKey, job.dedupKey]);
   afterEnd(store, /** @type {{id: string, parent_job_id: string | null}[]} */ (ended), now);
 }
 
@@ -85,6 +86,7 @@ function supersede(store, job, now) {
  * @param {number} now
  */
 function adopt(store, parentId, now) {
+  if (!store.shape().waitsForChildren) throw noFlows();
   if (store.run(SQL.adopt, [revisionFloor(now), parentId]) === 1) return;
   const parent = store.get(SQL.statusOf, [parentId]);
   const reason =
@@ -106,22 +108,46 @@ function existing(store, job, id) {
   if (running) return running.id;
   throw new LlmJobsError(
     'BAD_JOB',
-    `there is already a job with id ${describe(id)}: leave options.id out for a random one, or use dedupKey to add a job only once`
+    `there is already a job with id ${describe(id)}: leave options.id out for a new one, or use dedupKey to add a job only once`
   );
 }
 
 const POOL_IDS = 256;
-const pool = Buffer.alloc(16 * POOL_IDS);
+const RANDOM_BYTES = 8;
+const pool = Buffer.alloc(RANDOM_BYTES * POOL_IDS);
 let used = POOL_IDS;
 
-/** 32 random hex digits. Drawn from a pool, because asking the system for 16 bytes costs more than the row. */
-function randomId() {
+const bytes = Buffer.alloc(16);
+let lastMs = 0;
+let count = 0;
+const MAX_COUNT = 0xffff;
+
+/**
+ * 32 hex digits: 12 of Unix milliseconds, 4 that count within one of them, 16 random ones. Ids grow with time, so that the index of
+ * ids grows at its end, where the last pages are at hand; wholly random ones touch a page anywhere in the file for each row. Those
+ * of one process grow without exception, also when the clock is set back. Random bytes are drawn from a pool, because asking the
+ * system for 8 of them costs more than the row.
+ */
+function newId() {
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    count = 0;
+  } else if (count === MAX_COUNT) {
+    lastMs += 1;
+    count = 0;
+  } else {
+    count += 1;
+  }
   if (used === POOL_IDS) {
     randomFillSync(pool);
     used = 0;
   }
+  bytes.writeUIntBE(lastMs, 0, 6);
+  bytes.writeUInt16BE(count, 6);
+  pool.copy(bytes, 8, RANDOM_BYTES * used, RANDOM_BYTES * (used + 1));
   used += 1;
-  return pool.toString('hex', 16 * (used - 1), 16 * used);
+  return bytes.toString('hex');
 }
 
-module.exports = { insert, needsTransaction };
+module.exports = { insert, newId, needsTransaction };

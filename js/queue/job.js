@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const { table } = require('../schema.js');
+const { table, toMs } = require('../schema.js');
 
 /** @import { Row } from '../driver.js' */
 
@@ -58,7 +58,7 @@ const { table } = require('../schema.js');
 
 /** The lease is between the workers, so its columns are not read. */
 const jobColumns =
-  'seq, id, queue, name, model, data, opts, priority, status, progress, partial, result, error, history, attempts, ' +
+  'rowid AS seq, id, queue, name, model, data, opts, priority, status, progress, partial, result, error, history, attempts, ' +
   'max_attempts, stalls, run_at, expires_at, parent_job_id, dependency_count, dedup_key, supersede_key, cancel_requested, lane, ' +
   'created_at, processed_on, finished_on, revision';
 const selectJob = `SELECT ${jobColumns} FROM ${table}`;
@@ -94,17 +94,17 @@ function toJob(row) {
     attempts: row.attempts,
     maxAttempts: row.max_attempts,
     stalls: row.stalls,
-    runAt: row.run_at,
-    expiresAt: row.expires_at,
+    runAt: toMs(row.run_at),
+    expiresAt: toMs(row.expires_at),
     parentJobId: row.parent_job_id,
     dependencyCount: row.dependency_count,
     dedupKey: row.dedup_key,
     supersedeKey: row.supersede_key,
     cancelRequested: row.cancel_requested !== 0,
     lane: row.lane,
-    createdAt: row.created_at,
-    processedOn: row.processed_on,
-    finishedOn: row.finished_on,
+    createdAt: toMs(row.created_at),
+    processedOn: toMs(row.processed_on),
+    finishedOn: toMs(row.finished_on),
     revision: row.revision,
   };
 }

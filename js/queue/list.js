@@ -28,7 +28,7 @@ const IN_STATE = {
 /** So many rows of a state are sorted within a few milliseconds. */
 const FEW = 5000;
 
-const CHILDREN = `${selectJob} WHERE parent_job_id = ? ORDER BY seq`;
+const CHILDREN = `${selectJob} WHERE parent_job_id = ? ORDER BY rowid`;
 
 /**
  * @param {Store} store
@@ -53,8 +53,8 @@ function list(store, { statuses, filter, limit, after, newest }) {
   // state has are found by its index and sorted instead. The plus signs hide from SQLite what it must not use.
   const few = statuses !== null && areFew(store, statuses);
   const states = statuses === null ? '' : ` AND (${statuses.map((status) => (few ? IN_STATE[status] : `+status = '${status}'`)).join(' OR ')})`;
-  const sort = few ? '+seq' : 'seq';
-  const from = after === null ? '' : ` AND seq ${newest ? '<' : '>'} ?`;
+  const sort = few ? '+rowid' : 'rowid';
+  const from = after === null ? '' : ` AND rowid ${newest ? '<' : '>'} ?`;
   const sql = `${selectJob} WHERE 1${states}${filter.where}${from} ORDER BY ${sort}${newest ? ' DESC' : ''} LIMIT ?`;
   /** @type {Value[]} */
   const params = [...filter.params, ...(after === null ? [] : [after]), limit + 1];

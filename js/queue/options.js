@@ -15,7 +15,7 @@ const check = require('./check.js');
  * @property {string} [model] `provider/model`, or an alias of the configuration
  * @property {number} [priority] higher first; default 0
  * @property {string} [queue]
- * @property {string} [id] default: 32 random hex digits
+ * @property {string} [id] default: 32 hex digits that grow with time
  * @property {number} [delay] milliseconds from now before which the job does not start
  * @property {Date | number} [runAt] the same as a time
  * @property {Date | number} [expiresAt] when the job has not started by then it is cancelled, and no call is made

@@ -2,6 +2,7 @@
 'use strict';
 
 const { table } = require('../schema.js');
+const { shapeOf } = require('./shape.js');
 
 /** @import { Driver, Row, Statement, Value } from '../driver.js' */
 
@@ -33,6 +34,8 @@ class Store {
     this.driver = driver;
     /** @type {Map<string, Statement>} */
     this.statements = new Map();
+    /** What the table's CHECK knows, at this moment. */
+    this.shape = shapeOf(driver);
   }
 
   /** @param {string} sql @returns {Statement} */

@@ -10,14 +10,15 @@ const { LlmJobsError } = require('../error.js');
 /**
  * What table llm_jobs of this database lacks, found by reading only.
  * @param {Driver} driver
- * @returns {{exists: boolean, columns: Column[], indexes: Index[]}}
+ * @returns {{exists: boolean, present: Set<string>, columns: Column[], indexes: Index[]}}
  */
 function missing(driver) {
   const present = new Set(driver.prepare(`SELECT name FROM pragma_table_info('${schema.table}')`).all().map((row) => row.name));
   const named = new Set(driver.prepare("SELECT name FROM sqlite_master WHERE type = 'index'").all().map((row) => row.name));
   return {
     exists: present.size > 0,
-    columns: schema.columns.filter((column) => !present.has(column.name)),
+    present,
+    columns: schema.columns.filter((column) => !column.optional && !present.has(column.name)),
     indexes: schema.indexes.filter((index) => !named.has(index.name)),
   };
 }
@@ -29,15 +30,46 @@ function missing(driver) {
  */
 function prepareTable(driver) {
   const lacks = missing(driver);
+  if (lacks.exists) requireRowid(driver);
   if (lacks.columns.length === 0 && lacks.indexes.length === 0) return;
 
   driver.transaction(() => {
     // Another process may have done the same since; under the write lock the answer stays true.
-    const { exists, columns, indexes } = missing(driver);
+    const { exists, present, columns, indexes } = missing(driver);
     if (exists) columns.forEach((column) => addColumn(driver, column));
     else driver.exec(schema.createTable);
+    const isNew = columns.some((column) => column.name === 'run_at');
+    if (exists && isNew && schema.fillNeeds.every((name) => present.has(name))) fillRunAt(driver);
     indexes.forEach((index) => driver.exec(index.sql));
   });
+}
+
+/**
+ * Every statement names rows by their rowid.
+ * @param {Driver} driver
+ */
+function requireRowid(driver) {
+  try {
+    driver.prepare(`SELECT rowid FROM ${schema.table}`);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('rowid')) throw error;
+    throw new LlmJobsError(
+      'DB_SCHEMA',
+      `Table ${schema.table} is declared WITHOUT ROWID, and the queue needs the rowid as the order of arrival: rebuild the table as docs/table.md tells`
+    );
+  }
+}
+
+/**
+ * What a trigger of the app refuses is left to the worker, which does the same before it looks for delayed jobs.
+ * @param {Driver} driver
+ */
+function fillRunAt(driver) {
+  try {
+    driver.transaction(() => driver.exec(schema.fill));
+  } catch (error) {
+    if (!/constraint/i.test(String(/** @type {any} */ (error).code) + /** @type {any} */ (error).errstr)) throw error;
+  }
 }
 
 /**

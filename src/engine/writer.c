@@ -92,7 +92,7 @@ static int write_all(lj_engine *engine, write_act *act) {
 static void note_committed(lj_engine *engine, write_act *act) {
   const lj_write_plan *plan = &act->plan;
   int64_t third_ms = act->now_ms + engine->config.lease_ms / 3;
-  bool lost = plan->renew && act->held < lj_writer_holding(engine) - act->done;
+  bool check_leases = engine->store->shape.renumbers || act->held < lj_writer_holding(engine) - act->done;
   engine->counters.writes++;
   if (plan->renew) engine->renew_at_ms = third_ms;
   if (plan->repair) engine->repair_at_ms = act->now_ms + (engine->repair.seq > 0 ? REPAIR_STEP_MS : LJ_WRITER_REPAIR_MS);
@@ -109,7 +109,7 @@ static void note_committed(lj_engine *engine, write_act *act) {
    * waits for a slot, a lane or a commit. */
   if (plan->claim) engine->look = act->claimed_count == plan->claim_most || engine->passed_over;
   lj_writer_announce(engine, act->done, act->stale);
-  if (lost) lj_writer_drop_lost(engine);
+  if (plan->renew && check_leases) lj_writer_drop_lost(engine);
   if (act->claimed_count > 0 && lj_writer_holding(engine) == 0) engine->renew_at_ms = third_ms;
   start_claimed(engine, act->claimed, act->claimed_count, &act->source, act->now_wall);
 }

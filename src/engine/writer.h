@@ -54,7 +54,7 @@ int lj_writer_partials(lj_engine *engine) LJ_MUST_CHECK;
 void lj_writer_on_cancel(void *listener, int64_t seq, const char *token);
 /* Aborts the calls that others want aborted. Called outside of a transaction, after the lists have been read. */
 int lj_writer_cancel_running(lj_engine *engine) LJ_MUST_CHECK;
-/* Aborts the calls whose lease somebody else has taken: what they bring could not be written. */
+/* Aborts the calls whose lease somebody else has taken: what they bring could not be written. The others learn their rowids. */
 void lj_writer_drop_lost(lj_engine *engine);
 
 #endif

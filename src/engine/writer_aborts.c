@@ -11,8 +11,9 @@
 /* Somebody wants a running job cancelled: its call is aborted at once, the row follows with the next transaction. */
 void lj_writer_on_cancel(void *listener, int64_t seq, const char *token) {
   lj_engine *engine = listener;
+  (void)seq; /* VACUUM may have changed it; the token is unique */
   for (lj_run *run = engine->calling.first; run != NULL; run = run->next)
-    if (run->job.seq == seq && strcmp(run->job.token, token) == 0) {
+    if (strcmp(run->job.token, token) == 0) {
       run->cancelled = true;
       return;
     }
@@ -41,7 +42,8 @@ typedef struct held_check {
 static void on_held(void *listener, int64_t seq, const char *token) {
   held_check *check = listener;
   for (lj_run *run = check->engine->calling.first; run != NULL; run = run->next)
-    if (run->job.seq == seq && strcmp(run->job.token, token) == 0) {
+    if (strcmp(run->job.token, token) == 0) {
+      run->job.seq = seq;
       lj_run_list_remove(&check->engine->calling, run);
       lj_run_list_add(&check->kept, run);
       return;

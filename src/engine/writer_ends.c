@@ -43,7 +43,9 @@ static int settle_one(lj_engine *engine, lj_run *run, bool *stale) {
                               .history = run->history,
                               .json = run->json,
                               .at = run->at};
-  return lj_settle(engine->store, &settlement, stale);
+  int code = lj_settle(engine->store, &settlement, stale);
+  run->job.seq = settlement.seq;
+  return code;
 }
 
 /* Whether anything may follow from the end of this job: most have neither a parent nor another occurrence. */
@@ -105,7 +107,7 @@ void lj_writer_announce(lj_engine *engine, size_t done, const bool stale[LJ_WRIT
     } else {
       count_end(engine, run);
       if (run->end == LJ_END_RETRY && run->at < engine->due_wall_ms) engine->due_wall_ms = run->at;
-      lj_outbox_job(&engine->outbox, run->job.id, run->job.name, lj_end_status(run->end), run->code,
+      lj_outbox_job(&engine->outbox, run->job.id, run->job.name, lj_end_status(engine->store, run->end), run->code,
                     run->end == LJ_END_RELEASE ? run->job.attempts - 1 : run->job.attempts);
     }
     lj_run_list_remove(&engine->ended, run);

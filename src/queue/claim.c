@@ -28,7 +28,8 @@ typedef enum obstacle {
   OBSTACLE_SUPERSEDED,  /* a newer job of its supersede_key runs */
   OBSTACLE_CHILDREN,    /* unfinished ones */
   OBSTACLE_CHILD,       /* one that has failed */
-  OBSTACLE_SCHEDULE     /* a cron expression that has never been looked at */
+  OBSTACLE_SCHEDULE,    /* a cron expression that has never been looked at */
+  OBSTACLE_NAMELESS     /* no id */
 } obstacle;
 
 typedef struct candidate {
@@ -177,7 +178,7 @@ int lj_claim_next_due(lj_store *store, int64_t *due) {
   if (code != LJ_OK) return code;
   int rc = sqlite3_step(statement);
   code = lj_store_code(store, rc);
-  if (code == LJ_OK && rc == SQLITE_ROW) *due = sqlite3_column_int64(statement, 0);
+  if (code == LJ_OK && rc == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) *due = sqlite3_column_int64(statement, 0);
   lj_store_release(statement);
   return code;
 }
@@ -204,8 +205,15 @@ static int promote(lj_store *store, int64_t now) {
   int64_t due = INT64_MAX;
   int code = lj_claim_next_due(store, &due);
   if (code != LJ_OK || due > now) return code;
+  bool timeless_run = true;
+  if (store->shape.has_delay) {
+    /* Their time stands in columns of the original schema. Where a trigger of the app refuses to note it they run at once. */
+    code = lj_store_run_numbers(store, LJ_SQL_FIRST_RUN, NULL, 0);
+    if (code != LJ_OK && code != LJ_REFUSED) return code;
+    timeless_run = code == LJ_REFUSED;
+  }
   code = lj_store_revision(store, &revision);
-  return code == LJ_OK ? lj_store_run_numbers(store, LJ_SQL_PROMOTE, (int64_t[]){now, revision}, 2) : code;
+  return code == LJ_OK ? lj_store_run_numbers(store, LJ_SQL_PROMOTE, (int64_t[]){now, revision, timeless_run}, 3) : code;
 }
 
 /* A row with a future run_at keeps it. */
@@ -228,12 +236,13 @@ static int read_id(lj_store *store, int64_t seq, char **id) {
   return code;
 }
 
-/* Parks the row, so that it can be examined like any other that waits for children. */
+/* Parks the row, where the table has a status for that, so that it can be examined like any other that waits for children. */
 static int park(lj_follow *follow, int64_t seq) {
   int64_t revision = 0;
   char *id = NULL;
   int code = lj_store_revision(follow->store, &revision);
-  if (code == LJ_OK) code = lj_store_run_numbers(follow->store, LJ_SQL_PARK, (int64_t[]){seq, revision}, 2);
+  if (code == LJ_OK && !follow->store->shape.lacks_waiting_children)
+    code = lj_store_run_numbers(follow->store, LJ_SQL_PARK, (int64_t[]){seq, revision}, 2);
   if (code == LJ_OK) code = read_id(follow->store, seq, &id);
   if (code == LJ_OK && id != NULL) code = lj_follow_examine(follow, seq, id);
   lj_free(id);
@@ -255,6 +264,8 @@ static int clear_away(lj_follow *follow, int64_t seq, obstacle why) {
       return postpone(follow->store, seq);
     case OBSTACLE_SCHEDULE:
       return lj_follow_schedule(follow, seq);
+    case OBSTACLE_NAMELESS:
+      return lj_store_run_numbers(follow->store, LJ_SQL_NAME_ROW, &seq, 1);
     default:
       return park(follow, seq);
   }
@@ -294,6 +305,7 @@ static int read_candidates(lj_follow *follow, const lj_claim_source *source, con
     if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, item->route, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, (int64_t)limit);
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, follow->now);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int(statement, 5, !store->shape.lacks_waiting_children);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
       rc = sqlite3_step(statement);
       if (rc != SQLITE_ROW) break;

@@ -17,7 +17,7 @@ static bool in_list(const char *text, const char *const *list) {
 static const char *const functions[] = {"ifnull", "max",    "min",       "coalesce", "json_valid", "strftime",
                                         "substr", "lower",  "hex",       "randomblob", "count",    "printf",
                                         "format", "iif",    "json_extract", "->>",    "json_each", NULL};
-static const char *const pragmas[] = {"data_version", "synchronous", "table_info", NULL};
+static const char *const pragmas[] = {"data_version", "synchronous", "table_info", "schema_version", NULL};
 /* What ALTER TABLE ADD COLUMN runs to check the rows that are there against the new column. */
 static const char *const checking_functions[] = {"length", "glob", NULL};
 static const char *const schema_tables[] = {"sqlite_master", "sqlite_schema", "sqlite_temp_master", NULL};

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "queue/shape.h"
 
 enum { MAX_LISTED = 200, ERROR_SIZE = 1024 };
 
@@ -85,8 +86,18 @@ static int exists(lj_store *store, lj_sql which, const char *text, bool *found) 
   return code;
 }
 
+/* A table whose CHECK has no 'cancelled' says it by the error's code. */
+static bool was_cancelled(const ended_row *row) {
+  static const int codes[] = {LJ_CANCELLED, LJ_EXPIRED, LJ_SUPERSEDED};
+  if (strcmp(row->status, "cancelled") == 0) return true;
+  if (strcmp(row->status, "failed") != 0 || row->code == NULL) return false;
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+    if (strcmp(row->code, lj_code_name(codes[i])) == 0) return true;
+  return false;
+}
+
 static void tell(const lj_follow *follow, const ended_row *row, lj_status status, int code) {
-  if (follow->on_change != NULL && row->id != NULL && row->name != NULL)
+  if (follow->on_change != NULL && row->id != NULL && row->id[0] != '\0' && row->name != NULL)
     follow->on_change(follow->listener, row->id, row->name, status, code, row->attempts);
 }
 
@@ -116,7 +127,7 @@ static int end_row(lj_follow *follow, int64_t seq, lj_status status, int code, c
   if (result == LJ_OK) result = lj_store_statement(follow->store, LJ_SQL_END_IDLE, &statement);
   if (result != LJ_OK) return result;
   int rc = sqlite3_bind_int64(statement, 1, seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, lj_status_name(status), -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, lj_status_name(lj_shape_status(follow->store, status)), -1, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, error, -1, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, follow->now);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, revision);
@@ -149,9 +160,12 @@ static bool option_is(const char *opts, const char *key, const char *value) {
 static int cancel_children(lj_follow *follow, const char *id) {
   sqlite3_stmt *statement = NULL;
   int changes = 0;
-  int code = lj_store_statement(follow->store, LJ_SQL_CANCEL_CHILDREN, &statement);
+  int64_t revision = 0;
+  int code = lj_store_revision(follow->store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(follow->store, LJ_SQL_CANCEL_CHILDREN, &statement);
   if (code != LJ_OK) return code;
   int rc = sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, revision);
   if (rc != SQLITE_OK) {
     lj_store_release(statement);
     return lj_store_code(follow->store, rc);
@@ -170,6 +184,7 @@ static int unpark(lj_follow *follow, int64_t seq, const ended_row *parent) {
 }
 
 static int park(lj_follow *follow, int64_t seq) {
+  if (follow->store->shape.lacks_waiting_children) return LJ_OK;
   int64_t numbers[] = {seq, 0};
   int code = lj_store_revision(follow->store, &numbers[1]);
   return code == LJ_OK ? lj_store_run_numbers(follow->store, LJ_SQL_PARK, numbers, 2) : code;
@@ -215,7 +230,7 @@ static int child_ended(lj_follow *follow, const ended_row *child, worklist *list
   code = read_end(follow, seq, &parent, &waits);
   if (code != LJ_OK || !waits) goto cleanup;
   if (strcmp(child->status, "completed") != 0 && !option_is(child->opts, "onFailure", "ignore")) {
-    code = fail_parent(follow, seq, &parent, child->id, child->name, strcmp(child->status, "failed") == 0 ? "failed" : "was cancelled", list);
+    code = fail_parent(follow, seq, &parent, child->id, child->name, was_cancelled(child) ? "was cancelled" : "failed", list);
     goto cleanup;
   }
   code = exists(follow->store, LJ_SQL_HAS_UNFINISHED, parent.id, &unfinished);
@@ -232,7 +247,7 @@ static int repeat(lj_follow *follow, int64_t seq, const ended_row *row) {
   cJSON *opts = NULL;
   lj_repeat every;
   int64_t next = 0;
-  if (row->opts == NULL || strstr(row->opts, "\"repeat\"") == NULL || strcmp(row->status, "cancelled") == 0) return LJ_OK;
+  if (row->opts == NULL || strstr(row->opts, "\"repeat\"") == NULL || was_cancelled(row)) return LJ_OK;
   int code = lj_json_parse(row->opts, strlen(row->opts), &opts);
   if (code == LJ_OK && lj_json_get(opts, "repeat") != NULL) {
     code = lj_repeat_parse(opts, &every, NULL);
@@ -253,7 +268,7 @@ static int follow_all(lj_follow *follow, worklist *list) {
     ended_row row = {0};
     bool found = false;
     code = read_end(follow, seq, &row, &found);
-    if (code == LJ_OK && found && strcmp(row.status, "cancelled") == 0) code = cancel_children(follow, row.id);
+    if (code == LJ_OK && found && was_cancelled(&row)) code = cancel_children(follow, row.id);
     if (code == LJ_OK && found && row.parent != NULL) code = child_ended(follow, &row, list);
     if (code == LJ_OK && found) code = repeat(follow, seq, &row);
     /* A trigger of the app refuses what follows: the end itself stands, and the repair pass tries the rest again. */
@@ -276,7 +291,7 @@ int lj_follow_end_idle(lj_follow *follow, int64_t seq, lj_status status, int cod
   int result = end_row(follow, seq, status, code, message, ended);
   if (result != LJ_OK || !*ended) return result;
   result = read_end(follow, seq, &row, &found);
-  if (result == LJ_OK && found) tell(follow, &row, status, code);
+  if (result == LJ_OK && found) tell(follow, &row, lj_shape_status(follow->store, status), code);
   ended_row_free(&row);
   return result == LJ_OK ? lj_follow_end(follow, seq) : result;
 }

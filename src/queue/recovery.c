@@ -8,8 +8,9 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/random.h"
+#include "queue/shape.h"
 
-enum { MAX_OWNERS = 256, MAX_ENDED = 1024, START_BYTES = 4 };
+enum { MAX_OWNERS = 256, MAX_LISTED = 200, MAX_ENDED = 1024, START_BYTES = 4 };
 
 static const char stalled_error[] =
     "{\"code\":\"STALLED\",\"message\":\"the worker that held this job died more often than maxStalls allows; look at what "
@@ -75,10 +76,12 @@ static int finish_recovery(lj_store *store, sqlite3_stmt *statement, const lj_re
   return code;
 }
 
-/* Jobs that can't go back because a newer one has taken their supersede_key. `owner` may be NULL: only run-out leases. */
-static int oust(lj_store *store, const lj_recovery *recovery, const char *owner) {
+/* Jobs that can't go back because a newer one has taken their supersede_key: those of `owner` (may be NULL) and of run-out
+ * leases, or only the row `seq` of them. */
+static int oust(lj_store *store, const lj_recovery *recovery, const char *owner, int64_t seq) {
   sqlite3_stmt *statement = NULL;
   int64_t revision = 0;
+  const char *status = lj_status_name(lj_shape_status(store, LJ_STATUS_CANCELLED));
   int code = lj_store_revision(store, &revision);
   if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_OUST, &statement);
   if (code != LJ_OK) return code;
@@ -86,7 +89,64 @@ static int oust(lj_store *store, const lj_recovery *recovery, const char *owner)
   if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, superseded_error, -1, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, revision);
   if (rc == SQLITE_OK && owner != NULL) rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 5, status, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK && seq != LJ_SQL_NULL) rc = sqlite3_bind_int64(statement, 6, seq);
   return finish_recovery(store, statement, recovery, rc);
+}
+
+static int bind_recovery(sqlite3_stmt *statement, const lj_recovery *recovery, int64_t revision) {
+  int rc = sqlite3_bind_int64(statement, 1, recovery->max_stalls);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, recovery->now);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, stalled_error, -1, SQLITE_STATIC);
+  return rc == SQLITE_OK ? sqlite3_bind_int64(statement, 5, revision) : rc;
+}
+
+static int recover_row(lj_store *store, const lj_recovery *recovery, const char *owner, int64_t seq) {
+  sqlite3_stmt *statement = NULL;
+  int64_t revision = 0;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_RECOVER_ROW, &statement);
+  if (code != LJ_OK) return code;
+  int rc = bind_recovery(statement, recovery, revision);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, seq);
+  code = finish_recovery(store, statement, recovery, rc);
+  return code == LJ_OK ? oust(store, recovery, owner, seq) : code;
+}
+
+/* The next rows behind *last that are to be recovered. */
+static int list_rows(lj_store *store, const lj_recovery *recovery, const char *owner, int64_t last, int64_t rows[MAX_LISTED],
+                     size_t *count) {
+  sqlite3_stmt *statement = NULL;
+  *count = 0;
+  int code = lj_store_statement(store, LJ_SQL_RECOVER_LIST, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, recovery->now);
+  if (rc == SQLITE_OK && owner != NULL) rc = sqlite3_bind_text(statement, 2, owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, last);
+  while ((rc == SQLITE_OK || rc == SQLITE_ROW) && *count < MAX_LISTED) {
+    rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW) rows[(*count)++] = sqlite3_column_int64(statement, 0);
+  }
+  code = lj_store_code(store, rc);
+  lj_store_release(statement);
+  return code;
+}
+
+/* A row that refuses to come back, because of the app's own triggers, is left where it is until the next time. */
+static int recover_one_by_one(lj_store *store, const lj_recovery *recovery, const char *owner) {
+  int64_t rows[MAX_LISTED];
+  int64_t last = INT64_MIN;
+  size_t count = MAX_LISTED;
+  int code = LJ_OK;
+  while (code == LJ_OK && count == MAX_LISTED) {
+    code = list_rows(store, recovery, owner, last, rows, &count);
+    for (size_t i = 0; code == LJ_OK && i < count; i++) {
+      last = rows[i];
+      code = recover_row(store, recovery, owner, last);
+      if (code == LJ_REFUSED) code = LJ_OK;
+    }
+  }
+  return code;
 }
 
 static int recover(lj_store *store, lj_sql which, const lj_recovery *recovery, const char *owner) {
@@ -95,13 +155,11 @@ static int recover(lj_store *store, lj_sql which, const lj_recovery *recovery, c
   int code = lj_store_revision(store, &revision);
   if (code == LJ_OK) code = lj_store_statement(store, which, &statement);
   if (code != LJ_OK) return code;
-  int rc = sqlite3_bind_int64(statement, 1, recovery->max_stalls);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, recovery->now);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, stalled_error, -1, SQLITE_STATIC);
+  int rc = bind_recovery(statement, recovery, revision);
   if (rc == SQLITE_OK && owner != NULL) rc = sqlite3_bind_text(statement, 4, owner, -1, SQLITE_STATIC);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, revision);
   code = finish_recovery(store, statement, recovery, rc);
-  return code == LJ_OK ? oust(store, recovery, owner) : code;
+  if (code == LJ_OK) code = oust(store, recovery, owner, LJ_SQL_NULL);
+  return code == LJ_REFUSED ? recover_one_by_one(store, recovery, owner) : code;
 }
 
 int lj_recover_expired(lj_store *store, const lj_recovery *recovery) {

@@ -12,11 +12,12 @@ static int execute(lj_store *store, const char *sql) {
   return lj_store_code(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL));
 }
 
-/* Marks which of our columns the table has; *found is how many columns it has at all (0: there is no table). */
+/* Marks which of our columns the table has (optional ones always); *found is how many columns it has at all (0: there is no table). */
 static int read_columns(lj_store *store, bool present[LJ_SCHEMA_COLUMN_COUNT], int *found) {
   sqlite3_stmt *statement = NULL;
   int rc = sqlite3_prepare_v2(store->db, "SELECT name FROM pragma_table_info('llm_jobs')", -1, &statement, NULL);
   *found = 0;
+  for (size_t i = 0; i < LJ_SCHEMA_COLUMN_COUNT; i++) present[i] = lj_schema_columns[i].optional;
   while (rc == SQLITE_OK || rc == SQLITE_ROW) {
     rc = sqlite3_step(statement);
     if (rc != SQLITE_ROW) break;
@@ -28,6 +29,16 @@ static int read_columns(lj_store *store, bool present[LJ_SCHEMA_COLUMN_COUNT], i
   int code = lj_store_code(store, rc);
   (void)sqlite3_finalize(statement);
   return code;
+}
+
+static int has_column(lj_store *store, const char *name, bool *has) {
+  sqlite3_stmt *statement = NULL;
+  int rc = sqlite3_prepare_v2(store->db, "SELECT 1 FROM pragma_table_info('llm_jobs') WHERE name = ?1", -1, &statement, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  *has = rc == SQLITE_ROW;
+  (void)sqlite3_finalize(statement);
+  return lj_store_code(store, rc);
 }
 
 static int count_indexes(lj_store *store, int *found) {
@@ -62,12 +73,32 @@ static int add_column(lj_store *store, size_t index, lj_fault *fault) {
   return code;
 }
 
+/* Rows are named by their rowid in every statement. */
+static int require_rowid(lj_store *store, lj_fault *fault) {
+  sqlite3_stmt *statement = NULL;
+  int rc = sqlite3_prepare_v2(store->db, "SELECT rowid FROM llm_jobs", -1, &statement, NULL);
+  (void)sqlite3_finalize(statement);
+  if (rc == SQLITE_ERROR)
+    return lj_fault_set(fault, LJ_DB_SCHEMA,
+                        "database: table llm_jobs is declared WITHOUT ROWID, and the queue needs the rowid as the order of arrival; "
+                        "rebuild the table as docs/table.md tells");
+  return lj_store_code(store, rc);
+}
+
+/* Delayed rows of the original schema get their run_at. What the app refuses is tried again by the claim. */
+static int fill_run_at(lj_store *store) {
+  int code = execute(store, LJ_SCHEMA_FILL);
+  return code == LJ_REFUSED ? LJ_OK : code;
+}
+
 int lj_schema_ensure(lj_store *store, lj_fault *fault) {
   bool present[LJ_SCHEMA_COLUMN_COUNT] = {false};
   int columns = 0;
   int indexes = 0;
+  bool has_delay = false;
   store->defining = true;
   int code = read_columns(store, present, &columns);
+  if (code == LJ_OK && columns > 0) code = require_rowid(store, fault);
   if (code == LJ_OK) code = count_indexes(store, &indexes);
   bool complete = columns > 0 && indexes == LJ_SCHEMA_INDEX_COUNT;
   for (size_t i = 0; i < LJ_SCHEMA_COLUMN_COUNT; i++) complete = complete && present[i];
@@ -76,11 +107,16 @@ int lj_schema_ensure(lj_store *store, lj_fault *fault) {
   code = lj_store_begin(store, true);
   if (code != LJ_OK) goto cleanup;
   /* Read again under the lock: another process may have been quicker. */
-  memset(present, 0, sizeof present);
+  bool had_run_at = true;
   code = read_columns(store, present, &columns);
   if (code == LJ_OK && columns == 0) code = execute(store, lj_schema_create);
   for (size_t i = 0; code == LJ_OK && columns > 0 && i < LJ_SCHEMA_COLUMN_COUNT; i++)
-    if (!present[i]) code = add_column(store, i, fault);
+    if (!present[i]) {
+      code = add_column(store, i, fault);
+      if (strcmp(lj_schema_columns[i].name, "run_at") == 0) had_run_at = false;
+    }
+  if (code == LJ_OK && !had_run_at) code = has_column(store, "delay", &has_delay);
+  if (code == LJ_OK && has_delay) code = fill_run_at(store);
   for (size_t i = 0; code == LJ_OK && i < LJ_SCHEMA_INDEX_COUNT; i++) code = execute(store, lj_schema_indexes[i].sql);
   if (code == LJ_OK)
     code = lj_store_commit(store);

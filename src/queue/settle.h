@@ -6,7 +6,7 @@
  *   LJ_END_COMPLETE  active → completed
  *   LJ_END_RETRY     active → delayed     the try counts, another follows at `at`
  *   LJ_END_FAIL      active → failed
- *   LJ_END_CANCEL    active → cancelled
+ *   LJ_END_CANCEL    active → cancelled   or failed, where the table's CHECK has no 'cancelled'
  *   LJ_END_RELEASE   active → waiting     the try does not count
  *
  * RETRY and RELEASE are LJ_REFUSED when a newer job has taken the row's supersede_key meanwhile: the unique index says so.
@@ -33,9 +33,10 @@ typedef struct lj_settlement {
 } lj_settlement;
 
 /* The status that the row has after such an end. */
-lj_status lj_end_status(lj_end end);
+lj_status lj_end_status(const lj_store *store, lj_end end);
 
-/* Inside a transaction. *stale is set when the row was no longer held under this token: nothing was written. */
-int lj_settle(lj_store *store, const lj_settlement *settlement, bool *stale) LJ_MUST_CHECK;
+/* Inside a transaction. *stale is set when the row was no longer held under this token: nothing was written.
+ * A row of which VACUUM or a rebuild has changed the rowid is found by its token; settlement->seq is then the new one. */
+int lj_settle(lj_store *store, lj_settlement *settlement, bool *stale) LJ_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "queue/confine.h"
 #include "queue/schema.h"
+#include "queue/shape.h"
 #include "queue/statements.h"
 
 #if SQLITE_VERSION_NUMBER < 3051003
@@ -128,6 +129,10 @@ int lj_store_begin(lj_store *store, bool durable) {
   if (code == LJ_OK) code = run_simple(store, LJ_SQL_BEGIN);
   store->revision = -1; /* others may have written since the last transaction */
   store->in_transaction = code == LJ_OK;
+  if (code == LJ_OK && !store->defining) {
+    code = lj_shape_renew(store);
+    if (code != LJ_OK) lj_store_rollback(store);
+  }
   return code;
 }
 
@@ -244,6 +249,7 @@ int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault 
   if (code == LJ_OK) code = set_sizes(store);
   if (code == LJ_OK) code = lj_confine(store);
   if (code == LJ_OK) code = lj_schema_ensure(store, fault);
+  if (code == LJ_OK) code = lj_shape_read(store);
   if (code == LJ_OK) code = set_synchronous(store, 1);
   bool changed = false;
   if (code == LJ_OK) code = lj_store_changed(store, &changed);

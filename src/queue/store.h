@@ -30,8 +30,10 @@ typedef enum lj_sql {
   LJ_SQL_NEXT_ROUTE,
   LJ_SQL_CANDIDATES,
   LJ_SQL_POSTPONE,
+  LJ_SQL_NAME_ROW,
   LJ_SQL_CLAIM,
   LJ_SQL_PROMOTE,
+  LJ_SQL_FIRST_RUN,
   LJ_SQL_NEXT_DUE,
   LJ_SQL_COMPLETE,
   LJ_SQL_RETRY,
@@ -56,7 +58,9 @@ typedef enum lj_sql {
   LJ_SQL_CHILDREN,
   LJ_SQL_REPEAT,
   LJ_SQL_NTH_NEWEST,
-  LJ_SQL_OLDEST_END,
+  LJ_SQL_ANY_SECONDS,
+  LJ_SQL_NTH_NEWEST_MIXED,
+  LJ_SQL_ANY_END,
   LJ_SQL_REMOVE,
   LJ_SQL_REVISION,
   LJ_SQL_NEWER,
@@ -68,8 +72,20 @@ typedef enum lj_sql {
   LJ_SQL_OWNERS,
   LJ_SQL_RECOVER_OWNER,
   LJ_SQL_RECOVER_EXPIRED,
+  LJ_SQL_RECOVER_LIST,
+  LJ_SQL_RECOVER_ROW,
+  LJ_SQL_FIND_HELD,
+  LJ_SQL_SCHEMA_VERSION,
   LJ_SQL_END
 } lj_sql;
+
+/* What a table of the original schema does differently. */
+typedef struct lj_shape {
+  bool renumbers;        /* no INTEGER PRIMARY KEY: VACUUM and a rebuild may give a row another rowid */
+  bool has_delay;        /* the original column `delay`: a delayed row without run_at has its time in other columns */
+  bool lacks_cancelled;  /* the CHECK on status refuses 'cancelled': such ends are written as 'failed' */
+  bool lacks_waiting_children; /* … and 'waiting-children': parents wait as 'waiting' */
+} lj_shape;
 
 typedef struct lj_store {
   sqlite3 *db;
@@ -77,6 +93,8 @@ typedef struct lj_store {
   sqlite3_stmt *statements[LJ_SQL_END];
   int synchronous;      /* level in force: 1 NORMAL, 2 FULL */
   int64_t data_version; /* last seen */
+  lj_shape shape;       /* of the table at schema_version */
+  int64_t schema_version;
   int64_t revision;     /* last one used in this transaction; −1: not read yet */
   bool in_transaction;
   bool defining;        /* the authorizer allows the table's own DDL */

@@ -78,7 +78,7 @@ static void source_add(source *own, const char *route, size_t places) {
   (void)snprintf(added->lane, sizeof added->lane, "lane/%.20s", route);
 }
 
-enum { NOW = 1000000 };
+#define NOW 1700000000000LL
 static const lj_claim_terms terms = {.lease_owner = "w@h:1:aa", .lease_until = NOW + 30000, .now = NOW};
 
 static int claim_from(lj_store *store, const lj_claim_source *asked, const lj_claim_terms *when, size_t most, lj_claimed *taken,
@@ -318,7 +318,7 @@ static void future_run_at_of_a_waiting_row_is_put_off(void **state) {
   add(queue, "later", "q", "p/x", 9);
   add(queue, "now", "q", "p/x", 0);
   add(queue, "past", "q", "p/x", 0);
-  app_run(queue, "UPDATE llm_jobs SET run_at = %d WHERE id = 'later'; UPDATE llm_jobs SET run_at = %d WHERE id = 'past'", NOW + 1, NOW);
+  app_run(queue, "UPDATE llm_jobs SET run_at = %lld WHERE id = 'later'; UPDATE llm_jobs SET run_at = %lld WHERE id = 'past'", NOW + 1, NOW);
   assert_string_equal(claim(queue, queue->store, &own, 1), "now");
   assert_string_equal(claim(queue, queue->store, &own, 5), "past");
   assert_rows(queue, "delayed|0", "SELECT status, attempts FROM llm_jobs WHERE id = 'later'");
@@ -334,7 +334,7 @@ static void jobs_behind_many_future_ones_are_found(void **state) {
   source_add(&own, "*", 100);
   app_run(queue,
           "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO llm_jobs (name, model, data, "
-          "priority, run_at) SELECT 'n', 'p/x', '{}', 9, %d FROM n",
+          "priority, run_at) SELECT 'n', 'p/x', '{}', 9, %lld FROM n",
           NOW + 5);
   add(queue, "a", "default", "p/x", 0);
   bool found = false;
@@ -349,8 +349,8 @@ static void due_jobs_are_promoted_and_others_are_not(void **state) {
   source_init(&own);
   source_add(&own, "*", 100);
   app_run(queue,
-          "INSERT INTO llm_jobs (id, name, data, status, run_at) VALUES ('due', 'n', '{}', 'delayed', %d), "
-          "('later', 'n', '{}', 'delayed', %d), ('timeless', 'n', '{}', 'delayed', NULL)",
+          "INSERT INTO llm_jobs (id, name, data, status, run_at) VALUES ('due', 'n', '{}', 'delayed', %lld), "
+          "('later', 'n', '{}', 'delayed', %lld), ('timeless', 'n', '{}', 'delayed', NULL)",
           NOW, NOW + 1);
   assert_string_equal(claim(queue, queue->store, &own, 64), "due timeless");
   assert_rows(queue, "delayed", "SELECT status FROM llm_jobs WHERE id = 'later'");
@@ -361,9 +361,9 @@ static void next_due_is_the_earliest_or_never(void **state) {
   int64_t due = 0;
   assert_code(lj_claim_next_due(queue->store, &due), LJ_OK);
   assert_true(due == INT64_MAX);
-  app_run(queue, "INSERT INTO llm_jobs (name, data, status, run_at) VALUES ('n', '{}', 'delayed', 70), ('n', '{}', 'delayed', 50)");
+  app_run(queue, "INSERT INTO llm_jobs (name, data, status, run_at) VALUES ('n', '{}', 'delayed', %lld), ('n', '{}', 'delayed', %lld)", NOW + 70, NOW + 50);
   assert_code(lj_claim_next_due(queue->store, &due), LJ_OK);
-  assert_int_equal(due, 50);
+  assert_int_equal(due, NOW + 50);
 }
 
 static void possible_tells_what_a_claim_would_find(void **state) {
@@ -377,7 +377,7 @@ static void possible_tells_what_a_claim_would_find(void **state) {
   add(queue, "y", "q", "p/y", 0);
   assert_code(lj_claim_possible(queue->store, &own.asked, NOW, &possible), LJ_OK);
   assert_false(possible);
-  app_run(queue, "INSERT INTO llm_jobs (name, data, status, run_at) VALUES ('n', '{}', 'delayed', %d)", NOW + 1);
+  app_run(queue, "INSERT INTO llm_jobs (name, data, status, run_at) VALUES ('n', '{}', 'delayed', %lld)", NOW + 1);
   assert_code(lj_claim_possible(queue->store, &own.asked, NOW, &possible), LJ_OK);
   assert_false(possible);
   assert_code(lj_claim_possible(queue->store, &own.asked, NOW + 1, &possible), LJ_OK);
@@ -399,7 +399,7 @@ static void taken_row_says_who_holds_it_and_the_job_has_all_fields(void **state)
   source_add(&own, "p/x", 1);
   app_run(queue,
           "INSERT INTO llm_jobs (id, queue, name, model, data, opts, history, attempts, max_attempts, created_at, run_at, progress, "
-          "partial, error) VALUES ('a', 'q', 'n', 'p/x', '{\"prompt\":\"Hi\"}', '{\"timeoutMs\":5}', '[1]', 1, 7, 400, 500, 40, "
+          "partial, error) VALUES ('a', 'q', 'n', 'p/x', '{\"prompt\":\"Hi\"}', '{\"timeoutMs\":5}', '[1]', 1, 7, 1700000000.4, 1600000000, 40, "
           "'half', '{\"code\":\"X\"}')");
   assert_code(lj_store_begin(queue->store, false), LJ_OK);
   assert_code(claim_from(queue->store, &own.asked, &terms, 1, taken, &count), LJ_OK);
@@ -416,11 +416,11 @@ static void taken_row_says_who_holds_it_and_the_job_has_all_fields(void **state)
   assert_string_equal(job->history, "[1]");
   assert_int_equal(job->attempts, 2);
   assert_int_equal(job->max_attempts, 7);
-  assert_int_equal(job->created_at, 400);
-  assert_int_equal(job->run_at, 500);
+  assert_int_equal(job->created_at, 1700000000400); /* seconds of the original schema */
+  assert_int_equal(job->run_at, 1600000000000);
   assert_int_equal(strlen(job->token), LJ_TOKEN_SIZE - 1);
   assert_string_equal(taken[0].lane, "lane/p/x");
-  assert_rows(queue, "active|2|0|-|w@h:1:aa|1030000|1000000|lane/p/x|{\"code\":\"X\"}",
+  assert_rows(queue, "active|2|0|-|w@h:1:aa|1700000030000|1700000000000|lane/p/x|{\"code\":\"X\"}",
               "SELECT status, attempts, progress, partial, lease_owner, lease_until, processed_on, lane, error FROM llm_jobs");
   assert_rows(queue, job->token, "SELECT lease_token FROM llm_jobs");
   lj_job_free(job);

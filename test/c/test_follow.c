@@ -10,7 +10,7 @@
 #include "queue/sweep.h"
 #include "support/queue_fixture.h"
 
-enum { NOW = 1000000 };
+#define NOW 1700000000000LL
 
 static lj_zones zones;
 
@@ -62,7 +62,7 @@ static void last_child_lets_its_parent_run(void **state) {
 static void parent_with_a_time_of_its_own_waits_for_that(void **state) {
   queue_fixture *queue = *state;
   add(queue, "p", NULL, "waiting-children", NULL);
-  app_run(queue, "UPDATE llm_jobs SET run_at = %d WHERE id = 'p'", NOW + 1);
+  app_run(queue, "UPDATE llm_jobs SET run_at = %lld WHERE id = 'p'", NOW + 1);
   add(queue, "a", "p", "active", NULL);
   end(queue, "a", "completed");
   assert_rows(queue, "delayed", STATUS_OF("p"));
@@ -152,9 +152,9 @@ static void what_has_expired_is_cancelled_and_its_parent_told(void **state) {
   add(queue, "p", NULL, "waiting-children", NULL);
   add(queue, "late", "p", "delayed", NULL);
   add(queue, "runs", NULL, "active", NULL);
-  app_run(queue, "UPDATE llm_jobs SET expires_at = %d WHERE id IN ('late', 'runs')", NOW);
+  app_run(queue, "UPDATE llm_jobs SET expires_at = %lld WHERE id IN ('late', 'runs')", NOW);
   add(queue, "later", NULL, "waiting", NULL);
-  app_run(queue, "UPDATE llm_jobs SET expires_at = %d WHERE id = 'later'", NOW + 5);
+  app_run(queue, "UPDATE llm_jobs SET expires_at = %lld WHERE id = 'later'", NOW + 5);
   assert_false(sweep(queue));
   assert_rows(queue, "EXPIRED", "SELECT json_extract(error, '$.code') FROM llm_jobs WHERE id = 'late'");
   assert_rows(queue, "failed", STATUS_OF("p"));
@@ -183,10 +183,10 @@ static void parent_that_a_trigger_guards_does_not_undo_its_childs_end(void **sta
 static void next_occurrence_is_one_row_however_often_its_end_is_seen(void **state) {
   queue_fixture *queue = *state;
   add(queue, "r", NULL, "active", "{\"repeat\":{\"everyMs\":60000}}");
-  app_run(queue, "UPDATE llm_jobs SET dedup_key = 'k', run_at = %d, priority = 4 WHERE id = 'r'", NOW - 150000);
+  app_run(queue, "UPDATE llm_jobs SET dedup_key = 'k', run_at = %lld, priority = 4 WHERE id = 'r'", NOW - 150000);
   end(queue, "r", "completed");
   end(queue, "r", "completed");
-  assert_rows(queue, "delayed|4|k|1030000", "SELECT status, priority, dedup_key, run_at FROM llm_jobs WHERE id <> 'r'");
+  assert_rows(queue, "delayed|4|k|1700000030000", "SELECT status, priority, dedup_key, run_at FROM llm_jobs WHERE id <> 'r'");
   add(queue, "c", NULL, "active", "{\"repeat\":{\"everyMs\":60000}}");
   end(queue, "c", "cancelled");
   assert_rows(queue, "3", "SELECT count(*) FROM llm_jobs");

@@ -103,7 +103,7 @@ describe('Queue and its table', () => {
   it('says which column it cannot add, and adds none of the others', () => {
     db.exec('CREATE TABLE llm_jobs (id TEXT, name TEXT, data TEXT)');
     const before = objects();
-    assert.throws(() => new Queue(db), { code: 'DB_SCHEMA', message: /has no column "seq"/ });
+    assert.throws(() => new Queue(db), { code: 'DB_SCHEMA', message: /has no column "status"/ });
     assert.deepEqual(objects(), before);
     db.exec('DROP TABLE llm_jobs');
     new Queue(db);
