@@ -16,6 +16,9 @@ static const struct {
     {"deepseek-chat-nonstream.body", "deepseek"},
     {"ollama-chat.ndjson", "ollama"},
     {"gemini-429.json", "openai"},
+    {"gemini-429.json", "gemini"},
+    {"gemini-stream.sse", "gemini"},
+    {"gemini-midstream-error.sse", "gemini"},
 };
 
 /* Bytes that mean something to one of the parsers come more often than others. */
@@ -87,7 +90,7 @@ static void changed_answers_end_in_a_result_or_an_error(void **state) {
 }
 
 static void noise_ends_in_an_error(void **state) {
-  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "ollama"};
+  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "ollama", "gemini"};
   uint32_t seed = 123456789u;
   int round;
   (void)state;

@@ -36,12 +36,23 @@ static const scenario scenarios[] = {
      NULL, 0, LJ_OK},
     {"openai input", "openai", NULL, "{\"input\":[\"a\",\"b\"],\"providerOptions\":{\"openai\":{\"dimensions\":2}}}", NULL, 0, LJ_OK},
     {"ollama input", "ollama", NULL, "{\"input\":\"a\"}", NULL, 0, LJ_OK},
+    {"gemini request", "gemini", "{\"system\":\"Be\"}",
+     "{\"messages\":[{\"role\":\"developer\",\"content\":\"x\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"url\":"
+     "\"data:image/png;base64,BBBB\"},{\"type\":\"image\",\"url\":\"https://h/i\"}]},{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\","
+     "\"arguments\":\"{}\",\"signature\":\"s\"},{\"id\":\"d\",\"name\":\"f\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":\"42\"},{\"role\":\"tool\","
+     "\"toolCallId\":\"d\",\"content\":\"{}\"}],\"tools\":[{\"name\":\"f\",\"parameters\":{}}],\"toolChoice\":{\"name\":\"f\"},\"maxTokens\":5,\"stop\":\"X\","
+     "\"responseFormat\":{\"schema\":{}},\"reasoning\":{\"effort\":\"none\"},\"providerOptions\":{\"gemini\":{\"generationConfig\":{\"topK\":1}}}}",
+     NULL, 0, LJ_OK},
+    {"gemini refuses", "gemini", NULL, "{\"prompt\":\"Hi\",\"system\":\"Be\",\"reasoning\":{\"effort\":\"low\",\"budgetTokens\":5}}", NULL, 0,
+     LJ_BAD_REQUEST},
     {"a refused request", "deepseek", NULL, "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL, 0, LJ_BAD_REQUEST},
     {"openai stream", "openai", NULL, NULL, "openai-chat.sse", 200, LJ_OK},
     {"torture stream", "openai", NULL, NULL, "torture.sse", 200, LJ_OK},
     {"truncated stream", "openai", NULL, NULL, "openai-chat-truncated.sse", 200, LJ_PROTOCOL},
     {"whole answer", "deepseek", NULL, NULL, "deepseek-chat-nonstream.body", 200, LJ_OK},
     {"ollama lines", "ollama", NULL, NULL, "ollama-chat.ndjson", 200, LJ_OK},
+    {"gemini stream", "gemini", NULL, NULL, "gemini-stream.sse", 200, LJ_OK},
+    {"an error behind the events", "gemini", NULL, NULL, "gemini-midstream-error.sse", 200, LJ_OVERLOADED},
     {"an error's body", "openai", NULL, NULL, "gemini-429.json", 429, LJ_RATE_LIMITED},
 };
 

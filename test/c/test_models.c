@@ -9,23 +9,28 @@ static void the_request_is_a_get_with_the_key(void **state) {
   static const struct {
     const char *kind;
     const char *url;
+    const char *key; /* NULL: Authorization: Bearer k */
   } cases[] = {
-      {"openai", "http://h/v1/models"},
-      {"openai-compatible", "http://h/v1/models"},
-      {"deepseek", "http://h/v1/models"},
-      {"ollama", "http://h/v1/api/tags"},
+      {"openai", "http://h/v1/models", NULL},
+      {"openai-compatible", "http://h/v1/models", NULL},
+      {"deepseek", "http://h/v1/models", NULL},
+      {"ollama", "http://h/v1/api/tags", NULL},
+      {"gemini", "http://h/v1/models?pageSize=1000", "x-goog-api-key: k"},
   };
   lj_endpoint endpoint = {.provider = "p", .base_url = "http://h/v1", .api_key = "k", .headers = NULL};
   size_t at;
   (void)state;
   for (at = 0; at < COUNT_OF(cases); at++) {
+    char headers[200];
     lj_wire wire;
     lj_fault fault;
     lj_wire_init(&wire);
     assert_code(lj_provider_find(cases[at].kind)->build_models(&endpoint, &wire, &fault), LJ_OK);
     assert_string_equal(wire.method, "GET");
     assert_string_equal(wire.url.data, cases[at].url);
-    assert_string_equal(wire.headers.data, "Accept: application/json\nAccept-Encoding: identity\nAuthorization: Bearer k\n");
+    (void)snprintf(headers, sizeof headers, "Accept: application/json\nAccept-Encoding: identity\n%s\n",
+                   cases[at].key != NULL ? cases[at].key : "Authorization: Bearer k");
+    assert_string_equal(wire.headers.data, headers);
     assert_int_equal(wire.body.length, 0);
     assert_int_equal(wire.ask, LJ_ASK_MODELS);
     assert_false(wire.stream);
@@ -59,6 +64,8 @@ static void the_names_are_read(void **state) {
   expect_models("openai", 200, "{\"object\":\"list\",\"data\":[{\"id\":\"a\",\"object\":\"model\"},{\"id\":\"b/c\"}]}", "[\"a\",\"b/c\"]");
   expect_models("openai-compatible", 200, "\n[{\"id\":\"a\"},{\"id\":\"\"},{},7,{\"id\":8}]", "[\"a\"]");
   expect_models("deepseek", 200, "{\"data\":[]}", "[]");
+  expect_models("gemini", 200, "{\"models\":[{\"name\":\"models/gemini-x\",\"displayName\":\"X\"},{\"name\":\"tunedModels/t\"}],\"nextPageToken\":\"n\"}",
+                "[\"gemini-x\",\"tunedModels/t\"]");
   expect_models("ollama", 200, "{\"models\":[{\"name\":\"llama3.2:1b\",\"model\":\"llama3.2:1b\"}]}", "[\"llama3.2:1b\"]");
 }
 

@@ -208,12 +208,13 @@ static void every_kind_is_found_by_its_name(void **state) {
     assert_string_equal(lj_provider_find(kind)->kind, kind);
     kind = comma != NULL ? comma + 2 : NULL;
   }
-  assert_int_equal(count, 4);
+  assert_int_equal(count, 5);
   assert_null(lj_provider_find("OpenAI"));
   assert_null(lj_provider_find(""));
   assert_null(lj_provider_find(NULL));
   assert_true(lj_provider_find("openai")->needs_key);
   assert_true(lj_provider_find("deepseek")->needs_key);
+  assert_true(lj_provider_find("gemini")->needs_key);
   assert_false(lj_provider_find("openai-compatible")->needs_key);
   assert_false(lj_provider_find("ollama")->needs_key);
   assert_int_equal(lj_provider_find("ollama")->default_max_concurrent, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every recorded stream of the two formats: whole, in pieces, with other line ends, and cut at every byte.
+ * Every recorded stream of the formats: whole, in pieces, with other line ends, and cut at every byte.
  */
 #include "support/exchange.h"
 #include "support/fixture.h"
@@ -41,6 +41,13 @@ static const example examples[] = {
     {"ollama-midstream-error.ndjson", "ollama", true, 0,
      "text Half\nSERVER_ERROR The provider reported an error inside its answer: an error was encountered while running the "
      "model: CUDA error\n"},
+    {"gemini-stream.sse", "gemini", true, 4,
+     "text Grüße \ncall call_0 get_weather {\"city\":\"Köln\"}\nfinish tool\nusage 9 35 0 21\nOK\n"},
+    {"gemini-blocked.sse", "gemini", true, 0,
+     "usage 9 - - -\nCONTENT_FILTERED The provider's filter refused the prompt (blockReason PROHIBITED_CONTENT)\n"},
+    {"gemini-midstream-error.sse", "gemini", true, 0,
+     "text Half\nusage 9 1 - -\nOVERLOADED The provider reported an error inside its answer (UNAVAILABLE): The model is overloaded. "
+     "Please try again later.\n"},
 };
 
 static exchange exchange_of(const example *sample, const lj_buffer *bytes) {

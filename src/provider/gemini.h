@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Google's Gemini Developer API: generateContent, streamGenerateContent and batchEmbedContents. The model stands in the path,
+ * a stream is made of whole answers that continue one another and has no end mark of its own, and the key goes into a header.
+ */
+#ifndef LJ_PROVIDER_GEMINI_H
+#define LJ_PROVIDER_GEMINI_H
+
+#include "provider/provider.h"
+
+extern const lj_provider lj_gemini;
+
+/* lj_provider.build, for text and for embeddings. */
+int lj_gemini_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault);
+
+/* Begins the request to `method` of the model: ":generateContent", with a query or without. As lj_wire_start. */
+int lj_gemini_start(lj_wire *wire, const lj_endpoint *endpoint, const char *model, const char *method, bool stream,
+                    lj_fault *fault) LJ_MUST_CHECK;
+
+/* Adds `contents` and `systemInstruction` to the body: LJ_OK, LJ_NOMEM, or LJ_BAD_REQUEST with the fault set. What is added
+ * refers to the request's strings. */
+int lj_gemini_put_contents(cJSON *body, const cJSON *request, lj_fault *fault) LJ_MUST_CHECK;
+
+/* Appends {"text": text}; the string is referred to. */
+int lj_gemini_push_text(cJSON *parts, const char *text) LJ_MUST_CHECK;
+
+/* lj_provider.read_event, read_body and read_end. */
+int lj_gemini_read_event(lj_reading *reading, const char *event, const cJSON *data);
+int lj_gemini_read_body(lj_reading *reading, const cJSON *body);
+int lj_gemini_read_end(lj_reading *reading);
+
+#endif
