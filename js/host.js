@@ -136,6 +136,17 @@ class Worker extends EventEmitter {
   }
 
   /**
+   * Cancels a job, whoever runs it, with no connection to the database. A call of this worker is aborted at once; a job that
+   * waits, or runs elsewhere, ends as soon as its worker looks. False: there is no such job, or it has ended.
+   * @param {string} id
+   * @returns {Promise<boolean>}
+   */
+  async cancel(id) {
+    if (typeof id !== 'string' || id === '') throw new LlmJobsError('INVALID', `cancel takes the id of a job; got ${describe(id)}`);
+    return (await this.request('worker:cancel', { jobId: id })).cancelled;
+  }
+
+  /**
    * Closes the database, for a backup or a restore: no new jobs, running calls get until the deadline and are then given back.
    * `resume()` reopens it.
    * @param {{deadlineMs?: number}} [options]

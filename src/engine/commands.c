@@ -122,6 +122,14 @@ static void run_secret(lj_engine *engine, const command *asked) {
   if (code == LJ_OK) answer_flag(engine, asked, "known", known);
 }
 
+static void run_cancel(lj_engine *engine, const command *asked) {
+  const char *job = lj_json_string(asked->payload, "jobId");
+  int code = job != NULL ? lj_cancels_add(engine, job, asked->id) : LJ_INVALID;
+  if (code != LJ_OK && asked->id != NULL)
+    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code,
+                     job == NULL ? "jobId must be the id of a job" : "the job was not cancelled: too much waits to be written, or memory is short");
+}
+
 /* The texts of a message may be keys. */
 static void wipe_texts(cJSON *item, int depth) {
   for (; item != NULL; item = item->next) {
@@ -142,7 +150,7 @@ static const struct {
     {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
-    {"worker:secret", run_secret},
+    {"worker:secret", run_secret},       {"worker:cancel", run_cancel},
 };
 
 void lj_command(lj_engine *engine, const char *text) {

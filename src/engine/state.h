@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/cancels.h"
 #include "engine/config.h"
 #include "engine/gap.h"
 #include "engine/mailbox.h"
@@ -73,6 +74,7 @@ struct lj_engine {
   char lease_owner[LJ_OWNER_SIZE];
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */
+  lj_cancels cancels;         /* asked for by worker:cancel, not written yet */
   lj_run_list refused;        /* ended too, but their row refuses the end: tried again at run->write_at_ms */
   struct {
     int64_t seq;

@@ -75,6 +75,7 @@ static int write_all(lj_engine *engine, write_act *act) {
   if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, &act->done, act->stale);
   /* A shortage of memory at one end must not hold back those before it. */
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
+  if (code == LJ_OK) code = lj_cancels_write(engine);
   if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more);
   if (code == LJ_OK && act->plan.claim) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
@@ -109,6 +110,7 @@ static void note_committed(lj_engine *engine, write_act *act) {
    * waits for a slot, a lane or a commit. */
   if (plan->claim) engine->look = act->claimed_count == plan->claim_most || engine->passed_over;
   lj_writer_announce(engine, act->done, act->stale);
+  lj_cancels_answer(engine);
   if (plan->renew && check_leases) lj_writer_drop_lost(engine);
   if (act->claimed_count > 0 && lj_writer_holding(engine) == 0) engine->renew_at_ms = third_ms;
   start_claimed(engine, act->claimed, act->claimed_count, &act->source, act->now_wall);
@@ -128,7 +130,7 @@ void lj_writer_turn(lj_engine *engine) {
     return;
   }
   const lj_write_plan *plan = &act.plan;
-  bool upkeep = plan->renew || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal;
+  bool upkeep = plan->renew || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || engine->cancels.count > 0;
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 

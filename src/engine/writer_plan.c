@@ -17,9 +17,10 @@ size_t lj_writer_holding(const lj_engine *engine) {
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   bool full = engine->calling.count >= engine->config.concurrency;
-  if (engine->ended.count == 0 && (!may_claim(engine) || full)) return false;
+  bool must = engine->ended.count > 0 || engine->cancels.count > 0;
+  if (!must && (!may_claim(engine) || full)) return false;
   *at_us = engine->gap.write_at_us;
-  if (engine->ended.count == 0 && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
+  if (!must && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
   return true;
 }
 

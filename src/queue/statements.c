@@ -109,6 +109,7 @@ static const char *const texts[LJ_SQL_END] = {
     /* Ends of jobs that nobody holds: (1) rowid, (2) the status, (3) the error, (4) now, (5) revision. */
     [LJ_SQL_END_IDLE] = "UPDATE llm_jobs SET status = ?2, error = ?3, finished_on = ?4, partial = NULL, revision = ?5 "
                         "WHERE rowid = ?1 AND status IN " IDLE,
+    [LJ_SQL_REQUEST_CANCEL] = "UPDATE llm_jobs SET cancel_requested = 1, revision = ?2 WHERE id = ?1 AND status IN " UNFINISHED,
     [LJ_SQL_CANCEL_REQUESTS] = "SELECT rowid, status, lease_token FROM llm_jobs WHERE cancel_requested <> 0 AND finished_on IS NULL LIMIT 500",
     [LJ_SQL_EXPIRE_LIST] = "SELECT rowid FROM llm_jobs WHERE expires_at <= min(?1 / 1000.0, " SECONDS ") AND expires_at IS NOT NULL AND status IN " IDLE
                            " UNION ALL SELECT rowid FROM llm_jobs WHERE expires_at <= ?1 AND expires_at >= " SECONDS " AND expires_at IS NOT NULL "

@@ -31,6 +31,25 @@ int lj_sweep_superseded(lj_store *store, const char *key, int64_t seq, bool *sup
   return code;
 }
 
+int lj_sweep_request(lj_store *store, const char *id, bool *found) {
+  sqlite3_stmt *statement = NULL;
+  int64_t revision = 0;
+  int changes = 0;
+  *found = false;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_REQUEST_CANCEL, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 2, revision);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  code = lj_store_run(store, statement, &changes);
+  *found = code == LJ_OK && changes > 0;
+  return code;
+}
+
 /* Lists the requested cancellations: idle rows into `idle`, running ones to the callback (when there is one). */
 static int read_requests(lj_store *store, lj_cancel_cb on_cancel, void *listener, int64_t idle[MAX_REQUESTS], size_t *count) {
   sqlite3_stmt *statement = NULL;

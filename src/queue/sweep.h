@@ -18,6 +18,10 @@ typedef void (*lj_cancel_cb)(void *listener, int64_t seq, const char *token);
 /* Takes no lock: tells of running jobs to be cancelled, and says whether lj_sweep has anything to do. */
 int lj_sweep_look(lj_store *store, int64_t now, lj_cancel_cb on_cancel, void *listener, bool *needed) LJ_MUST_CHECK;
 
+/* Inside a transaction: sets cancel_requested of the job with this id. *found: there is one that has not ended. LJ_REFUSED: a
+ * trigger or a constraint of the app is against it. */
+int lj_sweep_request(lj_store *store, const char *id, bool *found) LJ_MUST_CHECK;
+
 /* Inside a transaction. *more: call again in the next one. */
 int lj_sweep(lj_follow *follow, bool *more) LJ_MUST_CHECK;
 
