@@ -10,6 +10,9 @@
 void lj_answer_init(lj_answer *answer) {
   memset(answer, 0, sizeof *answer);
   lj_buffer_init(&answer->text, LJ_MAX_TEXT_BYTES);
+  lj_buffer_init(&answer->thoughts.text, LJ_MAX_TEXT_BYTES);
+  lj_buffer_init(&answer->thoughts.signature, LJ_MAX_TEXT_BYTES);
+  lj_buffer_init(&answer->thoughts.blocks, LJ_MAX_TEXT_BYTES);
   answer->finish = LJ_FINISH_NONE;
   answer->usage.input_tokens = LJ_UNKNOWN;
   answer->usage.output_tokens = LJ_UNKNOWN;
@@ -27,6 +30,9 @@ void lj_answer_free(lj_answer *answer) {
   }
   lj_free(answer->calls);
   lj_embeddings_free(&answer->embeddings);
+  lj_buffer_free(&answer->thoughts.text);
+  lj_buffer_free(&answer->thoughts.signature);
+  lj_buffer_free(&answer->thoughts.blocks);
   lj_buffer_free(&answer->text);
   lj_answer_init(answer);
 }

@@ -32,13 +32,21 @@ typedef struct lj_tool_call {
   int64_t wire_index;  /* what the provider counts the call by in its pieces, LJ_UNKNOWN without */
   char *name;          /* "" until it is said */
   lj_buffer arguments; /* JSON text as the model wrote it */
-  char *signature;     /* what the provider wants back with the call, opaque (Gemini); NULL without. lj_strdup fills it */
+  char *signature;     /* what the provider wants back with the call, opaque (Gemini, Anthropic); NULL without. lj_strdup fills it */
 } lj_tool_call;
+
+typedef struct lj_thoughts { /* what the model thinks, kept until the next call takes it as its signature (Anthropic) */
+  bool open;           /* a block is arriving */
+  lj_buffer text;      /* of that block */
+  lj_buffer signature;
+  lj_buffer blocks;    /* those before it: a JSON array that is not closed yet; "" without */
+} lj_thoughts;
 
 typedef struct lj_answer {
   lj_buffer text;
   lj_tool_call *calls; /* in order of first appearance */
   size_t call_count;
+  lj_thoughts thoughts;
   lj_embeddings embeddings;
   lj_finish finish;
   lj_usage usage;

@@ -42,6 +42,8 @@ static const struct {
     {"service_unavailable*", LJ_OVERLOADED},
     {"insufficient_system_resource", LJ_OVERLOADED},
     {"server_error", LJ_SERVER_ERROR},
+    {"api_error", LJ_SERVER_ERROR},
+    {"timeout_error", LJ_SERVER_ERROR},
     {"internal_server_error", LJ_SERVER_ERROR},
     {"internalservererror", LJ_SERVER_ERROR},
     {"invalid_request_error", LJ_BAD_REQUEST},
@@ -58,11 +60,11 @@ static const struct {
     {"failed_precondition", LJ_BAD_REQUEST},
 };
 
-/* Words of servers that give no code for it: vLLM, llama.cpp, Ollama, LM Studio, Gemini, proxies. Lower case. */
+/* Words of servers that give no code for it: vLLM, llama.cpp, Ollama, LM Studio, Gemini, Anthropic, proxies. Lower case. */
 static const char *const context_words[] = {
     "maximum context length",  "exceeds the available context size", "exceeds the context length", "context length exceeded",
     "context_length_exceeded", "exceed context window",              "exceeds the context window",
-    "exceeds the maximum number of tokens",
+    "exceeds the maximum number of tokens", "prompt is too long", "exceed context limit",
 };
 
 static char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte; }
@@ -131,6 +133,12 @@ static int class_of_words(const lj_provider_error *error) {
   if (says_context(error->message)) {
     return LJ_CONTEXT_LENGTH;
   }
+  if (lj_error_says(error->message, "credit balance is too low")) { /* Anthropic, as an invalid_request_error */
+    return LJ_QUOTA_EXCEEDED;
+  }
+  if (by_code == LJ_OK && by_type != LJ_BAD_REQUEST && lj_error_says(error->message, "overloaded")) { /* as an api_error */
+    return LJ_OVERLOADED;
+  }
   return by_code != LJ_OK ? by_code : by_type;
 }
 
@@ -189,6 +197,9 @@ static void read_object(const cJSON *object, lj_provider_error *out) {
   out->message = message[0] != '\0' ? message : detail_of(object);
   out->code = text_or_empty(object, "code");
   out->type = text_or_empty(object, "type");
+  if (out->code[0] == '\0') {
+    out->code = text_or_empty(lj_json_object(object, "details"), "error_code"); /* Anthropic */
+  }
   if (out->type[0] == '\0' && metadata != NULL) {
     out->type = text_or_empty(metadata, "error_type"); /* OpenRouter */
   }

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "provider/anthropic.h"
 #include "provider/gemini.h"
 #include "provider/ollama.h"
 #include "provider/openai.h"
 
-static const lj_provider *const providers[] = {&lj_openai, &lj_openai_compatible, &lj_deepseek, &lj_ollama, &lj_gemini};
+static const lj_provider *const providers[] = {&lj_openai, &lj_openai_compatible, &lj_deepseek, &lj_anthropic, &lj_ollama, &lj_gemini};
 
 const lj_provider *lj_provider_find(const char *kind) {
   size_t at;
@@ -20,4 +21,4 @@ const lj_provider *lj_provider_find(const char *kind) {
 }
 
 /* Kept beside the table by hand; a test compares the two. */
-const char *lj_provider_kinds(void) { return "openai, openai-compatible, deepseek, ollama, gemini"; }
+const char *lj_provider_kinds(void) { return "openai, openai-compatible, deepseek, anthropic, ollama, gemini"; }

@@ -55,11 +55,19 @@ typedef struct lj_head {
   lj_rate rates[LJ_RATE_KINDS]; /* of a head that lj_response_status began */
 } lj_head;
 
+/* The input where a format tells it in parts, some of which a later event may leave out. Parts that were not told are 0. */
+typedef struct lj_input_parts {
+  int64_t fresh;
+  int64_t cache_written;
+  int64_t cache_read;
+} lj_input_parts;
+
 /* What the parser of one answer works on. */
 typedef struct lj_reading {
   lj_answer *answer;
   lj_fault fault;      /* set by a callback that returns an error */
   size_t inputs;       /* lj_wire.inputs of the request: not 0, the answer is to be read as embeddings (embedding_read.h) */
+  lj_input_parts input;
   bool finished;       /* the format's own end was seen: what follows is ignored */
   bool finish_seen;    /* a finish reason was seen (kept apart: some formats need both) */
   bool error_finish;   /* finish reason "error" or DeepSeek's insufficient_system_resource */

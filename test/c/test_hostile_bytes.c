@@ -14,6 +14,8 @@ static const struct {
     {"torture.sse", "openai-compatible"},
     {"openrouter-midstream-error.sse", "openai-compatible"},
     {"deepseek-chat-nonstream.body", "deepseek"},
+    {"anthropic-messages.sse", "anthropic"},
+    {"anthropic-overloaded-in-200.sse", "anthropic"},
     {"ollama-chat.ndjson", "ollama"},
     {"gemini-429.json", "openai"},
     {"gemini-429.json", "gemini"},
@@ -90,7 +92,7 @@ static void changed_answers_end_in_a_result_or_an_error(void **state) {
 }
 
 static void noise_ends_in_an_error(void **state) {
-  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "ollama", "gemini"};
+  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "anthropic", "ollama", "gemini"};
   uint32_t seed = 123456789u;
   int round;
   (void)state;

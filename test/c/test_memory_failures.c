@@ -45,6 +45,16 @@ static const scenario scenarios[] = {
      NULL, 0, LJ_OK},
     {"gemini refuses", "gemini", NULL, "{\"prompt\":\"Hi\",\"system\":\"Be\",\"reasoning\":{\"effort\":\"low\",\"budgetTokens\":5}}", NULL, 0,
      LJ_BAD_REQUEST},
+    {"anthropic request", "anthropic", NULL,
+     "{\"system\":\"Be\",\"messages\":[{\"role\":\"system\",\"content\":\"brief\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},"
+     "{\"type\":\"image\",\"data\":\"AAAA\",\"mediaType\":\"image/png\"},{\"type\":\"image\",\"url\":\"data:image/png;base64,BBBB\"}]},{\"role\":\"assistant\","
+     "\"content\":\"y\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\",\"signature\":\"[{\\\"type\\\":\\\"thinking\\\",\\\"thinking\\\":"
+     "\\\"t\\\"}]\"},{\"id\":\"d\",\"name\":\"f\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":\"42\"},{\"role\":\"tool\",\"toolCallId\":\"d\","
+     "\"content\":[{\"type\":\"text\",\"text\":\"43\"}]}],\"tools\":[{\"name\":\"f\"}],\"toolChoice\":{\"name\":\"f\"},\"responseFormat\":{\"schema\":{}},"
+     "\"reasoning\":{\"effort\":\"low\",\"budgetTokens\":2000},\"temperature\":1,\"providerOptions\":{\"anthropic\":{\"a\":1,\"output_config\":{\"b\":2}}}}",
+     NULL, 0, LJ_OK},
+    {"anthropic stream", "anthropic", NULL, NULL, "anthropic-messages.sse", 200, LJ_OK},
+    {"anthropic error", "anthropic", NULL, NULL, "anthropic-overloaded-in-200.sse", 200, LJ_OVERLOADED},
     {"a refused request", "deepseek", NULL, "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL, 0, LJ_BAD_REQUEST},
     {"openai stream", "openai", NULL, NULL, "openai-chat.sse", 200, LJ_OK},
     {"torture stream", "openai", NULL, NULL, "torture.sse", 200, LJ_OK},

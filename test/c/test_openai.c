@@ -208,7 +208,7 @@ static void every_kind_is_found_by_its_name(void **state) {
     assert_string_equal(lj_provider_find(kind)->kind, kind);
     kind = comma != NULL ? comma + 2 : NULL;
   }
-  assert_int_equal(count, 5);
+  assert_int_equal(count, 6);
   assert_null(lj_provider_find("OpenAI"));
   assert_null(lj_provider_find(""));
   assert_null(lj_provider_find(NULL));
