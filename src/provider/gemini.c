@@ -26,11 +26,22 @@ static int append_escaped(lj_buffer *path, const char *name) {
   return rc;
 }
 
+static const char *folder_of(const char *model) { return starts_with(model, tuned) ? tuned : models; }
+
+static const char *rest_of(const char *model) {
+  const char *folder = folder_of(model);
+  return starts_with(model, folder) ? model + strlen(folder) : model;
+}
+
+int lj_gemini_append_model(lj_buffer *out, const char *model) {
+  int rc = lj_buffer_append_text(out, folder_of(model));
+  return rc == LJ_OK ? lj_buffer_append_text(out, rest_of(model)) : rc;
+}
+
 static int make_path(lj_buffer *path, const char *model, const char *method) {
-  const char *folder = starts_with(model, tuned) ? tuned : models;
-  int rc = lj_buffer_printf(path, "/%s", folder);
+  int rc = lj_buffer_printf(path, "/%s", folder_of(model));
   if (rc == LJ_OK) {
-    rc = append_escaped(path, starts_with(model, folder) ? model + strlen(folder) : model);
+    rc = append_escaped(path, rest_of(model));
   }
   return rc == LJ_OK ? lj_buffer_append_text(path, method) : rc;
 }

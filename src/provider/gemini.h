@@ -10,8 +10,16 @@
 
 extern const lj_provider lj_gemini;
 
-/* lj_provider.build, for text and for embeddings. */
+/* lj_provider.build */
 int lj_gemini_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault);
+
+/* The same for a request with an input, and lj_provider.read_body for its answer. In gemini_embedding.c. */
+int lj_gemini_build_embeddings(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire,
+                               lj_fault *fault) LJ_MUST_CHECK;
+int lj_gemini_read_embeddings(lj_reading *reading, const cJSON *body);
+
+/* Appends the model's full name: "models/x" for "x" and for itself. */
+int lj_gemini_append_model(lj_buffer *out, const char *model) LJ_MUST_CHECK;
 
 /* Begins the request to `method` of the model: ":generateContent", with a query or without. As lj_wire_start. */
 int lj_gemini_start(lj_wire *wire, const lj_endpoint *endpoint, const char *model, const char *method, bool stream,

@@ -222,6 +222,9 @@ static bool is_answer(const cJSON *body) {
 int lj_gemini_read_body(lj_reading *reading, const cJSON *body) {
   lj_provider_error error;
   int rc;
+  if (reading->inputs > 0) {
+    return lj_gemini_read_embeddings(reading, body);
+  }
   if (!cJSON_IsArray(body) && lj_error_find(body, !is_answer(body), &error)) {
     return lj_error_report(&error, &reading->fault);
   }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "provider/embedding_request.h"
 #include "provider/gemini.h"
 #include "provider/wire.h"
 
@@ -228,8 +229,13 @@ static int build_text(cJSON *body, const lj_endpoint *endpoint, const cJSON *req
 
 int lj_gemini_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
   bool stream = lj_json_bool(request, "stream", true);
-  cJSON *body = cJSON_CreateObject();
-  int rc = body == NULL ? LJ_NOMEM : build_text(body, endpoint, request, fault);
+  cJSON *body;
+  int rc;
+  if (lj_embedding_is_wanted(request)) {
+    return lj_gemini_build_embeddings(endpoint, model, request, wire, fault);
+  }
+  body = cJSON_CreateObject();
+  rc = body == NULL ? LJ_NOMEM : build_text(body, endpoint, request, fault);
   if (rc == LJ_OK) {
     rc = lj_gemini_start(wire, endpoint, model, stream ? ":streamGenerateContent?alt=sse" : ":generateContent", stream, fault);
   }

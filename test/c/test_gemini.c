@@ -302,6 +302,88 @@ static void read_json(const char *headers, const char *body, const char *expecte
 
 #define NAMES ",\"modelVersion\":\"gemini-x-001\",\"responseId\":\"rEx1\""
 
+#define ENTRY(text, more) "{\"model\":\"models/m\",\"content\":{\"role\":\"user\",\"parts\":[{\"text\":\"" text "\"}]}" more "}"
+
+static void inputs_become_one_request_each(void **state) {
+  static const build_case list[] = {
+      {"gemini", "{\"input\":\"x\"}", "{\"requests\":[" ENTRY("x", "") "]}", NULL},
+      {"gemini", "{\"input\":[\"x\",\"y\"],\"providerOptions\":{\"gemini\":{\"taskType\":\"CLUSTERING\"},\"mine\":{\"outputDimensionality\":8}}}",
+       "{\"requests\":[" ENTRY("x", ",\"taskType\":\"CLUSTERING\",\"outputDimensionality\":8") ","
+       ENTRY("y", ",\"taskType\":\"CLUSTERING\",\"outputDimensionality\":8") "]}", NULL},
+  };
+  lj_endpoint endpoint = {.provider = "p", .base_url = "http://h/v1beta", .api_key = "k"};
+  lj_wire wire;
+  (void)state;
+  expect_builds(list, COUNT_OF(list));
+  build(&endpoint, "models/e", "{\"input\":[\"x\",\"y\"]}", &wire);
+  assert_string_equal(wire.url.data, "http://h/v1beta/models/e:batchEmbedContents");
+  assert_non_null(strstr(wire.body.data, "{\"model\":\"models/e\","));
+  assert_non_null(strstr(wire.headers.data, "\nx-goog-api-key: k\n"));
+  assert_false(wire.stream);
+  assert_int_equal(wire.ask, LJ_ASK_EMBEDDINGS);
+  assert_int_equal(wire.inputs, 2);
+  lj_wire_free(&wire);
+}
+
+static void a_batch_has_at_most_100_texts(void **state) {
+  int count;
+  (void)state;
+  for (count = 100; count <= 101; count++) {
+    build_case one = {"gemini", NULL, NULL, NULL};
+    lj_endpoint endpoint = {.provider = "p", .base_url = "http://h"};
+    lj_buffer data;
+    lj_wire wire;
+    lj_fault fault;
+    int at;
+    lj_buffer_init(&data, 4096);
+    for (at = 0; at < count; at++) {
+      assert_code(lj_buffer_printf(&data, "%s\"t%d\"", at == 0 ? "{\"input\":[" : ",", at), LJ_OK);
+    }
+    assert_code(lj_buffer_append_text(&data, "]}"), LJ_OK);
+    one.data = data.data;
+    if (count == 100) {
+      assert_code(build_data("gemini", &endpoint, data.data, &wire, &fault), LJ_OK);
+      assert_int_equal(wire.inputs, 100);
+      lj_wire_free(&wire);
+    } else {
+      one.message = "input has 101 texts, but gemini takes at most 100 in one request; make several jobs of it";
+      expect_builds(&one, 1);
+    }
+    lj_buffer_free(&data);
+  }
+}
+
+static void vectors_are_read_in_their_order(void **state) {
+  static const struct {
+    size_t inputs;
+    const char *body;
+    const char *told;
+  } cases[] = {
+      {2, "{\"embeddings\":[{\"values\":[0.013168523,-0.5]},{\"values\":[1,2e-7]}],\"usageMetadata\":{\"promptTokenCount\":6}}",
+       "vectors [[0.013168523,-0.5],[1,2e-7]]\nusage 6 - - -\nOK\n"},
+      {1, "{\n  \"embeddings\": [\n    {\n      \"values\": [\n        1\n      ]\n    }\n  ]\n}\n", "vectors [[1]]\nOK\n"},
+      {2, "{\"embeddings\":[{\"values\":[1]}]}", "vectors [[1],[]]\nPROTOCOL The provider's answer has no embedding for the input of index 1\n"},
+      {1, "{\"embeddings\":[{\"values\":[1]},{\"values\":[2]}]}",
+       "vectors [[1]]\nPROTOCOL The provider's answer has an embedding for an input that was not sent, of index 1\n"},
+      {1, "{\"embeddings\":[{}]}",
+       "vectors [[]]\nPROTOCOL The provider's answer has an embedding that is neither numbers nor base64 of them for the input of index 0\n"},
+      {1, "{\"candidates\":[]}",
+       "PROTOCOL The provider's answer has no embeddings; is baseUrl that of the Gemini API, with its version?\n"},
+      {1, "{\"error\":{\"code\":429,\"message\":\"m\",\"status\":\"RESOURCE_EXHAUSTED\"}}",
+       "RATE_LIMITED The provider reported an error inside its answer (RESOURCE_EXHAUSTED): m\n"},
+  };
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(cases); at++) {
+    exchange run = {0};
+    run.provider = &lj_gemini;
+    run.ask = LJ_ASK_EMBEDDINGS;
+    run.inputs = cases[at].inputs;
+    run.body = cases[at].body;
+    expect_exchange(&run, cases[at].told);
+  }
+}
+
 static void the_result_has_signatures_and_names(void **state) {
   (void)state;
   read_json(NULL,
@@ -335,6 +417,9 @@ int main(void) {
       tidy_test(the_key_goes_into_its_header_and_nowhere_else),
       tidy_test(answers_are_understood_in_any_pieces),
       tidy_test(the_result_has_signatures_and_names),
+      tidy_test(inputs_become_one_request_each),
+      tidy_test(a_batch_has_at_most_100_texts),
+      tidy_test(vectors_are_read_in_their_order),
       tidy_test(an_error_in_a_stream_says_how_long_to_wait),
   };
   lj_memory_init();

@@ -43,6 +43,7 @@ static const scenario scenarios[] = {
      "\"toolCallId\":\"d\",\"content\":\"{}\"}],\"tools\":[{\"name\":\"f\",\"parameters\":{}}],\"toolChoice\":{\"name\":\"f\"},\"maxTokens\":5,\"stop\":\"X\","
      "\"responseFormat\":{\"schema\":{}},\"reasoning\":{\"effort\":\"none\"},\"providerOptions\":{\"gemini\":{\"generationConfig\":{\"topK\":1}}}}",
      NULL, 0, LJ_OK},
+    {"gemini embeddings", "gemini", NULL, "{\"input\":[\"x\",\"y\"],\"providerOptions\":{\"gemini\":{\"taskType\":\"CLUSTERING\"}}}", NULL, 0, LJ_OK},
     {"gemini refuses", "gemini", NULL, "{\"prompt\":\"Hi\",\"system\":\"Be\",\"reasoning\":{\"effort\":\"low\",\"budgetTokens\":5}}", NULL, 0,
      LJ_BAD_REQUEST},
     {"anthropic request", "anthropic", NULL,
