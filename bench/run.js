@@ -24,6 +24,7 @@ const parts = {
   queue: () => require('./queue.js'),
   'head-of-line': () => require('./head-of-line.js'),
   'app-writes': () => require('./app-writes.js'),
+  streams: () => require('./streams.js'),
 };
 
 /** @param {string[]} args */
