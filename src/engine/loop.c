@@ -15,7 +15,9 @@ enum {
   RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
   RECHECK_STEP_MS = 1,
   SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
-  TOKEN_STEP_MS = 30,     /* live text is told at most so often */
+  CROWD = 256,            /* with so many calls a turn costs most for asking which of them have something, so turns … */
+  CROWD_STEP_US = 4000,   /* … begin no sooner after one another, and take in what came meanwhile together */
+  TOKEN_STEP_MS = 10,     /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
   TROUBLE_US = 100000     /* when curl itself fails */
@@ -167,6 +169,11 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
 
 static void sleep_until(lj_engine *engine, int64_t next_ms) {
   int64_t now_us = lj_mono_us();
+  int64_t crowd_us = engine->last_turn_ms * 1000 + CROWD_STEP_US - now_us;
+  if (engine->calling.count >= CROWD && crowd_us > 0) {
+    lj_sleep_us(crowd_us);
+    now_us += crowd_us;
+  }
   int64_t write_at_us = 0;
   /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
   if (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && lj_writer_pending(engine, &write_at_us) && write_at_us - now_us < 1000) {

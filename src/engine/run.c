@@ -323,6 +323,7 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
   if (run->lane != NULL) memcpy(run->lane_name, run->lane->name, sizeof run->lane_name);
   run->processed_on = now;
   run->started_us = lj_mono_us();
+  run->partial_ms = run->started_us / 1000;
   lj_wire_init(&run->wire);
   lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
   lj_fault_clear(&run->fault);

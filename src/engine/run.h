@@ -44,6 +44,7 @@ typedef struct lj_run {
   int64_t deltas;          /* pieces of text so far, about as many tokens */
   size_t partial_length;   /* of the text when the row's partial was last written */
   int partial_progress;    /* and the progress then */
+  int64_t partial_ms;      /* monotonic, of that writing; before there is one, of the claim */
   uint64_t suspect_bytes;  /* received when the machine woke up */
   bool cancelled;          /* somebody has asked for it */
   bool told;               /* worker:token has told some of this call's text */

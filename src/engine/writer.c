@@ -67,6 +67,7 @@ typedef struct write_act {
   size_t done; /* ends */
   size_t held; /* leases renewed */
   bool more;   /* the sweep has left rows */
+  int64_t partial_wait_ms;
   lj_claimed claimed[LJ_WRITER_CLAIMS]; /* large, so it is last and not cleared each turn */
 } write_act;
 
@@ -76,7 +77,7 @@ static int write_all(lj_engine *engine, write_act *act) {
   /* A shortage of memory at one end must not hold back those before it. */
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
   if (code == LJ_OK) code = lj_cancels_write(engine);
-  if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more);
+  if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more, &act->partial_wait_ms);
   if (code == LJ_OK && act->plan.claim) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
                             .lease_until = act->now_wall + engine->config.lease_ms,
@@ -97,7 +98,7 @@ static void note_committed(lj_engine *engine, write_act *act) {
   engine->counters.writes++;
   if (plan->renew) engine->renew_at_ms = third_ms;
   if (plan->repair) engine->repair_at_ms = act->now_ms + (engine->repair.seq > 0 ? REPAIR_STEP_MS : LJ_WRITER_REPAIR_MS);
-  if (plan->partial) engine->partial_at_ms = act->now_ms + LJ_WRITER_PARTIAL_MS;
+  if (plan->partial) engine->partial_at_ms = act->now_ms + act->partial_wait_ms;
   /* What followed from ends may have set rows free, and asked others to end. */
   if (plan->sweep) engine->sweep = act->more;
   if (act->follow.cancels) engine->sweep = true;

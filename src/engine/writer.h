@@ -43,12 +43,14 @@ int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t *done, bool st
 void lj_writer_announce(lj_engine *engine, size_t done, const bool stale[LJ_WRITER_ENDS]);
 
 /* writer_upkeep.c: what the plan says beside ends and claim. *held is how many leases were renewed, *more whether the sweep left
- * rows for the next transaction. */
-int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *follow, size_t *held, bool *more) LJ_MUST_CHECK;
+ * rows for the next transaction, *partial_wait_ms after how long partial texts may be written again. */
+int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *follow, size_t *held, bool *more,
+                     int64_t *partial_wait_ms) LJ_MUST_CHECK;
 
-/* writer_partials.c: progress and text so far of all running jobs, in one statement. It is a service, not a duty: when memory is
- * short it waits. LJ_OK, LJ_BUSY, LJ_DB_ERROR. */
-int lj_writer_partials(lj_engine *engine) LJ_MUST_CHECK;
+/* writer_partials.c: progress and text so far of running jobs, in one statement; of as many as one transaction can hold, those
+ * whose rows are oldest. *wait_ms is how long the next may wait. It is a service, not a duty: when memory is short it waits.
+ * LJ_OK, LJ_BUSY, LJ_DB_ERROR. */
+int lj_writer_partials(lj_engine *engine, int64_t *wait_ms) LJ_MUST_CHECK;
 
 /* writer_aborts.c: an lj_cancel_cb of lj_sweep_look whose listener is the engine. */
 void lj_writer_on_cancel(void *listener, int64_t seq, const char *token);

@@ -10,7 +10,8 @@
 
 enum { RETENTION_STEP_MS = 50 /* between two batches of removals */ };
 
-int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *follow, size_t *held, bool *more) {
+int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *follow, size_t *held, bool *more,
+                     int64_t *partial_wait_ms) {
   int code = LJ_OK;
   int removed = 0;
   if (plan->renew) code = lj_renew(engine->store, engine->lease_owner, follow->now + engine->config.lease_ms, held);
@@ -26,7 +27,7 @@ int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *fo
   }
   if (code == LJ_OK && plan->sweep) code = lj_sweep(follow, more);
   if (code == LJ_OK && plan->repair) code = lj_follow_repair(follow, &engine->repair);
-  if (code == LJ_OK && plan->partial) code = lj_writer_partials(engine);
+  if (code == LJ_OK && plan->partial) code = lj_writer_partials(engine, partial_wait_ms);
   if (code == LJ_OK && plan->removal) {
     code = lj_retention_remove(engine->store, plan->removal_status, plan->removal_before, follow->now, &removed);
     if (code == LJ_REFUSED) code = LJ_OK;

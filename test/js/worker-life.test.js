@@ -154,6 +154,18 @@ describe('worker: the life of a job', function () {
     assert.deepEqual([world.row(id).progress, world.row(id).partial], [100, null]);
   });
 
+  it('partial: more streams than one transaction takes on all get their text', async () => {
+    const { world } = on;
+    const streams = 150; // a transaction writes 64
+    await world.fake.script(Array.from({ length: streams }, () => ({ text: 'one two three', tokens: 3, hangAfterTokens: 2 })));
+    const worker = await world.worker({ concurrency: streams });
+    for (let i = 0; i < streams; i++) world.insert();
+    const written = world.db.prepare('SELECT count(*) AS n, max(length(partial)) AS longest FROM llm_jobs WHERE partial IS NOT NULL');
+    await world.until(() => written.get().n === streams, () => `all partial texts; there are ${written.get().n}`);
+    assert.ok(written.get().longest > 0);
+    await worker.stop({ deadlineMs: 0 });
+  });
+
   it('numbers every change, so that a reader of revisions misses none', async () => {
     const { world } = on;
     await world.worker();
