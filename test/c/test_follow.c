@@ -281,6 +281,15 @@ static void consequences_survive_every_failed_allocation(void **state) {
   assert_rows(queue, "failed failed cancelled delayed", "SELECT status FROM llm_jobs ORDER BY seq");
 }
 
+static void children_that_are_asked_to_end_have_changed(void **state) {
+  queue_fixture *queue = *state;
+  add(queue, "p", NULL, "waiting-children", "{\"cancelSiblings\":true}");
+  add(queue, "bad", "p", "active", NULL);
+  add(queue, "runs", "p", "active", NULL);
+  end(queue, "bad", "failed");
+  assert_rows(queue, "1|1", "SELECT cancel_requested, revision > 0 FROM llm_jobs WHERE id = 'runs'");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       queue_test(last_child_lets_its_parent_run),
@@ -296,6 +305,7 @@ int main(void) {
       queue_test(released_job_whose_key_is_taken_is_refused_by_the_index),
       queue_test(retention_keeps_the_newest_and_what_a_parent_needs),
       queue_test(children_are_told_in_order_with_what_they_answered),
+      queue_test(children_that_are_asked_to_end_have_changed),
       queue_test(consequences_survive_every_failed_allocation),
   };
   lj_zones_init(&zones);

@@ -274,6 +274,42 @@ static void recovery_survives_every_failed_allocation(void **state) {
   assert_rows(queue, "waiting|1", "SELECT status, stalls FROM llm_jobs");
 }
 
+static void row_that_refuses_does_not_hold_back_the_others(void **state) {
+  queue_fixture *queue = *state;
+  told list;
+  lj_recovery recovery = by("w@h:1:aa", &list);
+  for (int i = 0; i < 450; i++) {
+    char id[16];
+    (void)snprintf(id, sizeof id, "j%03d", i);
+    add_held(queue, id, "x@h:1:bb", 1);
+  }
+  app_run(queue, "UPDATE llm_jobs SET stalls = 1 WHERE id = 'j449'; "
+                 "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id IN ('j000', 'j300') BEGIN SELECT raise(ABORT, 'no'); END");
+  run(queue, lj_recover_expired, &recovery);
+  assert_rows(queue, "active|2 failed|1 waiting|447", "SELECT status, count(*) FROM llm_jobs GROUP BY status");
+  assert_rows(queue, "j000 j300", "SELECT id FROM llm_jobs WHERE status = 'active'");
+  assert_string_equal(app_text(queue, "SELECT count(DISTINCT revision) > 400 FROM llm_jobs"), "1");
+  app_run(queue, "DROP TRIGGER guard");
+  recovery = by("w@h:1:aa", &list);
+  run(queue, lj_recover_expired, &recovery);
+  assert_string_equal(list.log, "j000/n/waiting/1 j300/n/waiting/1");
+}
+
+static void predecessors_row_that_refuses_does_not_hold_back_the_others(void **state) {
+  queue_fixture *queue = *state;
+  told list;
+  char ours[LJ_OWNER_SIZE];
+  char theirs[LJ_OWNER_SIZE];
+  owner_of("w", (long long)lj_process_id(), "aaaaaaaa", ours);
+  owner_of("w", (long long)dead_process(), "bbbbbbbb", theirs);
+  lj_recovery recovery = by(ours, &list);
+  add_held(queue, "a", theirs, NOW + 1000);
+  add_held(queue, "b", theirs, NOW + 1000);
+  app_run(queue, "CREATE TRIGGER guard BEFORE UPDATE ON llm_jobs WHEN old.id = 'a' BEGIN SELECT raise(FAIL, 'no'); END");
+  run(queue, lj_recover_predecessors, &recovery);
+  assert_rows(queue, "a|active b|waiting", "SELECT id, status FROM llm_jobs ORDER BY id");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(owner_text_names_worker_host_process_and_start),
@@ -288,6 +324,8 @@ int main(void) {
       queue_test(renewal_moves_our_leases_and_counts_them),
       queue_test(held_rows_are_listed_with_their_tokens),
       queue_test(recovery_survives_every_failed_allocation),
+      queue_test(row_that_refuses_does_not_hold_back_the_others),
+      queue_test(predecessors_row_that_refuses_does_not_hold_back_the_others),
   };
   return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);
 }
