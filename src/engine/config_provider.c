@@ -13,6 +13,7 @@ enum { DAY_MS = 86400000, PATH_SIZE = 160, SUBPATH_SIZE = PATH_SIZE + 16 };
 
 static const lj_field provider_fields[] = {
     {"kind", LJ_FIELD_TEXT, true, 0, 0},
+    {"api", LJ_FIELD_TEXT, false, 0, 0},
     {"baseUrl", LJ_FIELD_TEXT, false, 0, 0},
     {"apiKey", LJ_FIELD_KEYS, false, 0, 0},
     {"headers", LJ_FIELD_OBJECT, false, 0, 0},
@@ -83,6 +84,17 @@ static int check_key(const cJSON *source, const char *path, lj_provider_config *
   return lj_keys_parse(keys, keys_path, &provider->keys, fault);
 }
 
+static int check_api(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
+  const char *api = lj_json_string(source, "api");
+  if (api == NULL) return LJ_OK;
+  if (provider->format->responses == NULL)
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.api: kind %s has only one; leave it out", path, provider->format->kind);
+  const lj_provider *format = lj_provider_by_api(provider->format, api);
+  if (format == NULL) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.api: must be \"chat\" or \"responses\"", path);
+  provider->format = format;
+  return LJ_OK;
+}
+
 static int check_headers(const cJSON *headers, const char *path, lj_fault *fault) {
   const cJSON *item = NULL;
   cJSON_ArrayForEach(item, headers) {
@@ -127,7 +139,8 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   if (provider->format == NULL)
     return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.kind: \"%.60s\" is not known; known are %s", path,
                         lj_json_string(source, "kind"), lj_provider_kinds());
-  code = check_base_url(source, path, provider, fault);
+  code = check_api(source, path, provider, fault);
+  if (code == LJ_OK) code = check_base_url(source, path, provider, fault);
   if (code == LJ_OK) code = check_key(source, path, provider, fault);
   provider->headers = lj_json_object(source, "headers");
   if (code == LJ_OK) code = check_headers(provider->headers, path, fault);

@@ -3,6 +3,7 @@
 
 #include "provider/error.h"
 #include "provider/models.h"
+#include "provider/responses.h"
 #include "provider/wire.h"
 
 static const lj_openai_dialect openai = {
@@ -67,6 +68,70 @@ static int build_deepseek_models(const lj_endpoint *endpoint, lj_wire *wire, lj_
   return lj_openai_build_models(&deepseek, endpoint, wire, fault);
 }
 
+static int build_openai_response(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire,
+                                 lj_fault *fault) {
+  return lj_responses_build(&openai, endpoint, model, request, wire, fault);
+}
+
+static int fetch_openai_response(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
+  return lj_responses_build_fetch(&openai, endpoint, id, wire, fault);
+}
+
+static int cancel_openai_response(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
+  return lj_responses_build_cancel(&openai, endpoint, id, wire, fault);
+}
+
+static int build_compatible_response(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire,
+                                 lj_fault *fault) {
+  return lj_responses_build(&compatible, endpoint, model, request, wire, fault);
+}
+
+static int fetch_compatible_response(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
+  return lj_responses_build_fetch(&compatible, endpoint, id, wire, fault);
+}
+
+static int cancel_compatible_response(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
+  return lj_responses_build_cancel(&compatible, endpoint, id, wire, fault);
+}
+
+static const lj_provider openai_responses = {
+    .kind = "openai",
+    .default_base_url = "https://api.openai.com/v1",
+    .needs_key = true,
+    .default_max_concurrent = 0,
+    .framing = LJ_FRAMING_SSE,
+    .build = build_openai_response,
+    .build_models = build_openai_models,
+    .read_models = lj_openai_read_models,
+    .build_fetch = fetch_openai_response,
+    .build_cancel = cancel_openai_response,
+    .read_event = lj_responses_read_event,
+    .read_text = lj_openai_read_text,
+    .read_body = lj_responses_read_body,
+    .read_end = lj_responses_read_end,
+    .classify = lj_error_classify,
+    .responses = &openai_responses,
+};
+
+static const lj_provider compatible_responses = {
+    .kind = "openai-compatible",
+    .default_base_url = NULL,
+    .needs_key = false,
+    .default_max_concurrent = 0,
+    .framing = LJ_FRAMING_SSE,
+    .build = build_compatible_response,
+    .build_models = build_compatible_models,
+    .read_models = lj_openai_read_models,
+    .build_fetch = fetch_compatible_response,
+    .build_cancel = cancel_compatible_response,
+    .read_event = lj_responses_read_event,
+    .read_text = lj_openai_read_text,
+    .read_body = lj_responses_read_body,
+    .read_end = lj_responses_read_end,
+    .classify = lj_error_classify,
+    .responses = &compatible_responses,
+};
+
 const lj_provider lj_openai = {
     .kind = "openai",
     .default_base_url = "https://api.openai.com/v1",
@@ -81,6 +146,7 @@ const lj_provider lj_openai = {
     .read_body = lj_openai_read_body,
     .read_end = lj_openai_read_end,
     .classify = lj_error_classify,
+    .responses = &openai_responses,
 };
 
 const lj_provider lj_openai_compatible = {
@@ -97,6 +163,7 @@ const lj_provider lj_openai_compatible = {
     .read_body = lj_openai_read_body,
     .read_end = lj_openai_read_end_without_done,
     .classify = lj_error_classify,
+    .responses = &compatible_responses,
 };
 
 const lj_provider lj_deepseek = {

@@ -35,6 +35,11 @@ int lj_openai_build_embeddings(const lj_openai_dialect *dialect, const lj_endpoi
                                const cJSON *request, lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
 int lj_openai_read_embeddings(lj_reading *reading, const cJSON *body);
 
+/* Puts the address of an image part under `key`: its own, or its data as one. LJ_OK, LJ_NOMEM, LJ_TOO_BIG. */
+int lj_openai_image_url(cJSON *object, const char *key, const cJSON *image) LJ_MUST_CHECK;
+/* Puts the arguments of a message's tool call as text under "arguments". LJ_OK, LJ_NOMEM, LJ_TOO_BIG. */
+int lj_openai_arguments(cJSON *object, const cJSON *call) LJ_MUST_CHECK;
+
 /* lj_provider.build_models and read_models. */
 int lj_openai_build_models(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault)
     LJ_MUST_CHECK;

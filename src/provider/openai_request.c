@@ -10,27 +10,31 @@
 /* The tree that is built here refers to the request's strings and schemas instead of copying them; only what changes its
  * form is copied. It is printed and deleted before the request can go away. */
 
-static int add_image(cJSON *part, const cJSON *image) {
-  cJSON *image_url = cJSON_CreateObject();
+int lj_openai_image_url(cJSON *object, const char *key, const cJSON *image) {
   const char *url = lj_json_string(image, "url");
   const char *data = lj_json_string(image, "data");
   const char *media_type = lj_json_string(image, "mediaType");
   lj_buffer made;
-  int rc = lj_json_put_value(part, "image_url", image_url);
+  int rc;
+  if (url != NULL || data == NULL) {
+    return lj_json_refer_member(object, key, image, "url");
+  }
   lj_buffer_init(&made, LJ_MAX_REQUEST_BYTES);
-  if (rc == LJ_OK && url != NULL) {
-    rc = lj_json_refer_string(image_url, "url", url);
-  } else if (rc == LJ_OK && data != NULL) {
-    rc = lj_buffer_printf(&made, "data:%s;base64,", media_type != NULL ? media_type : "image/png");
-    if (rc == LJ_OK) {
-      rc = lj_buffer_append_text(&made, data);
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_put_string(image_url, "url", made.data);
-    }
+  rc = lj_buffer_printf(&made, "data:%s;base64,", media_type != NULL ? media_type : "image/png");
+  if (rc == LJ_OK) {
+    rc = lj_buffer_append_text(&made, data);
+  }
+  if (rc == LJ_OK) {
+    rc = lj_json_put_string(object, key, made.data);
   }
   lj_buffer_free(&made);
   return rc;
+}
+
+static int add_image(cJSON *part, const cJSON *image) {
+  cJSON *image_url = cJSON_CreateObject();
+  int rc = lj_json_put_value(part, "image_url", image_url);
+  return rc == LJ_OK ? lj_openai_image_url(image_url, "url", image) : rc;
 }
 
 static int add_part(cJSON *list, const cJSON *part) {
@@ -69,7 +73,7 @@ static int add_content(cJSON *message, const cJSON *source) {
 }
 
 /* OpenAI wants a call's arguments as text, whatever they are here. */
-static int add_arguments(cJSON *function, const cJSON *call) {
+int lj_openai_arguments(cJSON *function, const cJSON *call) {
   const cJSON *arguments = lj_json_get(call, "arguments");
   lj_buffer text;
   int rc;
@@ -103,7 +107,7 @@ static int add_call(cJSON *list, const cJSON *call) {
   if (rc == LJ_OK) {
     rc = lj_json_refer_member(function, "name", call, "name");
   }
-  return rc == LJ_OK ? add_arguments(function, call) : rc;
+  return rc == LJ_OK ? lj_openai_arguments(function, call) : rc;
 }
 
 static int add_calls(cJSON *message, const cJSON *source) {

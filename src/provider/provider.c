@@ -20,5 +20,12 @@ const lj_provider *lj_provider_find(const char *kind) {
   return NULL;
 }
 
+const lj_provider *lj_provider_by_api(const lj_provider *provider, const char *api) {
+  if (strcmp(api, "responses") == 0) {
+    return provider->responses;
+  }
+  return strcmp(api, "chat") == 0 ? provider : NULL;
+}
+
 /* Kept beside the table by hand; a test compares the two. */
 const char *lj_provider_kinds(void) { return "openai, openai-compatible, deepseek, anthropic, ollama, gemini"; }

@@ -36,6 +36,7 @@ typedef struct lj_wire {
   lj_buffer body;
   bool stream;          /* the answer is wanted as a stream */
   lj_ask ask;
+  bool background;      /* an answer that is not ready yet is no trouble: answer->pending says so */
   size_t inputs;        /* of LJ_ASK_EMBEDDINGS: how many vectors the answer must have, else 0 */
 } lj_wire;
 
@@ -68,6 +69,7 @@ typedef struct lj_reading {
   lj_fault fault;      /* set by a callback that returns an error */
   size_t inputs;       /* lj_wire.inputs of the request: not 0, the answer is to be read as embeddings (embedding_read.h) */
   lj_input_parts input;
+  bool background;     /* lj_wire.background of the request */
   bool finished;       /* the format's own end was seen: what follows is ignored */
   bool finish_seen;    /* a finish reason was seen (kept apart: some formats need both) */
   bool error_finish;   /* finish reason "error" or DeepSeek's insufficient_system_resource */
@@ -75,7 +77,9 @@ typedef struct lj_reading {
 
 typedef enum lj_framing { LJ_FRAMING_SSE, LJ_FRAMING_NDJSON } lj_framing;
 
-typedef struct lj_provider {
+typedef struct lj_provider lj_provider;
+
+struct lj_provider {
   const char *kind;             /* "openai" */
   const char *default_base_url; /* NULL: baseUrl is required */
   bool needs_key;               /* a configuration without apiKey is BAD_CONFIG */
@@ -110,10 +114,19 @@ typedef struct lj_provider {
   /* The names in the answer to that, as one writes them in a job's model, appended to the array `names`. LJ_OK, LJ_NOMEM, or
    * an error class code with `fault` set. NULL when build_models is. */
   int (*read_models)(const cJSON *body, cJSON *names, lj_fault *fault);
-} lj_provider;
+
+  /* Fills `wire` with the request for an answer that an earlier call has begun, or for its end, by its answer->id. The answer to
+   * either is read as that of the call. As build, and LJ_PROTOCOL when the id can't be one. NULL: the format has none. */
+  int (*build_fetch)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
+  int (*build_cancel)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
+
+  const lj_provider *responses; /* the same kind by OpenAI's Responses API; NULL: it has none */
+};
 
 /* By the configuration's `kind`; NULL when there is none of that name. */
 const lj_provider *lj_provider_find(const char *kind);
+/* The same kind by another of its APIs: "chat", or "responses"; NULL when it has none of that name. */
+const lj_provider *lj_provider_by_api(const lj_provider *provider, const char *api);
 /* The kinds, separated by ", ", for messages. */
 const char *lj_provider_kinds(void);
 

@@ -34,6 +34,7 @@ struct lj_response {
   size_t received;
   size_t told;      /* bytes of the text that the listener has had */
   int state;        /* LJ_OK: go on; LJ_CLOSED: enough has been read; else the fault's code */
+  bool ending;      /* no more bytes come: what is parsed now may have been cut off */
   lj_sse sse;
   lj_ndjson ndjson;
   lj_buffer body;
@@ -64,6 +65,7 @@ int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t ma
   response->stream = wire->stream;
   response->ask = wire->ask;
   response->reading.inputs = wire->inputs;
+  response->reading.background = wire->background;
   max_bytes = max_bytes < SIZE_MAX / 4 ? max_bytes : SIZE_MAX / 4; /* sums with it must not overflow */
   response->max_bytes = max_bytes;
   if (listener != NULL) {
@@ -171,6 +173,9 @@ static int read_text(lj_response *response, const char *event, const char *data,
   lj_reading *reading = &response->reading;
   cJSON *text;
   int rc;
+  if (strcmp(event, "error") == 0 && response->ending && data[0] == '{') { /* what was to be said is not known */
+    return LJ_OK;
+  }
   if (strcmp(event, "error") == 0) {
     text = cJSON_CreateStringReference(data);
     rc = text == NULL ? LJ_NOMEM : response->provider->read_event(reading, event, text);
@@ -354,6 +359,7 @@ static int read_whole(lj_response *response) {
 /* What the parsers still hold, then the format's own judgement whether the answer is complete. */
 static int finish_stream(lj_response *response) {
   int rc = LJ_OK;
+  response->ending = true;
   if (!response->reading.finished) {
     rc = response->mode == MODE_SSE ? lj_sse_end(&response->sse) : lj_ndjson_end(&response->ndjson);
   }

@@ -15,6 +15,7 @@ void lj_wire_init(lj_wire *wire) {
   lj_buffer_init(&wire->body, LJ_MAX_REQUEST_BYTES);
   wire->stream = false;
   wire->ask = LJ_ASK_TEXT;
+  wire->background = false;
   wire->inputs = 0;
 }
 
@@ -230,12 +231,24 @@ int lj_wire_messages(cJSON *body, const cJSON *request, cJSON **list) {
   return rc == LJ_OK ? lj_json_refer(message, "content", system) : rc;
 }
 
+static bool is_among(const char *names, const char *name) {
+  size_t length = strlen(name);
+  while (names != NULL && *names != '\0') {
+    size_t size = strcspn(names, " ");
+    if (size == length && memcmp(names, name, size) == 0) {
+      return true;
+    }
+    names += size + (names[size] == ' ' ? 1 : 0);
+  }
+  return false;
+}
+
 static int merge_fields(cJSON *into, const cJSON *fields, const char *nested) {
   const cJSON *field;
   int rc = LJ_OK;
   cJSON_ArrayForEach(field, fields) {
     cJSON *ours = cJSON_GetObjectItemCaseSensitive(into, field->string);
-    bool merged = nested != NULL && cJSON_IsObject(field) && strcmp(field->string, nested) == 0;
+    bool merged = cJSON_IsObject(field) && is_among(nested, field->string);
     if (merged && cJSON_IsObject(ours)) {
       rc = merge_fields(ours, field, NULL);
     } else if (merged) { /* a copy, because the next merge would write into what is only referred to */

@@ -34,7 +34,8 @@ int lj_json_refer_member(cJSON *object, const char *key, const cJSON *request, c
 int lj_wire_messages(cJSON *body, const cJSON *request, cJSON **list) LJ_MUST_CHECK;
 
 /* Merges providerOptions[kind] and then providerOptions[provider] into the finished body: a field replaces ours, null removes
- * it. When `nested` names a member that is an object on both sides, its fields are merged in the same way. LJ_OK or LJ_NOMEM. */
+ * it. `nested` are names, set apart by blanks: of such a member, when it is an object on both sides, the fields are merged in the
+ * same way. NULL: none. LJ_OK or LJ_NOMEM. */
 int lj_merge_provider_options(cJSON *body, const cJSON *request, const lj_endpoint *endpoint, const char *kind,
                               const char *nested) LJ_MUST_CHECK;
 

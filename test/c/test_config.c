@@ -122,6 +122,17 @@ static void unset_variable_leaves_the_key_empty(void **state) {
   (void)unsetenv("LJ_TEST_KEY");
 }
 
+static void a_provider_may_have_a_choice_of_apis(void **state) {
+  parsed all;
+  (void)state;
+  parse_well(COMPATIBLE(",\"api\":\"chat\""), &all);
+  assert_ptr_equal(all.config.providers[0].format, lj_provider_find("openai-compatible"));
+  lj_config_free(&all.config);
+  parse_well(COMPATIBLE(",\"api\":\"responses\""), &all);
+  assert_ptr_equal(all.config.providers[0].format, lj_provider_find("openai-compatible")->responses);
+  lj_config_free(&all.config);
+}
+
 static void addresses_that_stay_safe_are_taken(void **state) {
   static const struct {
     const char *config;
@@ -244,6 +255,8 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"\"}"), "providers.p.apiKey.env"},
       {PROVIDER("\"kind\":\"openai\",\"apiKey\":{\"env\":\"X\",\"sk\":1}"), "providers.p.apiKey.sk"},
       {PROVIDER("\"kind\":\"openai-compatible\""), "providers.p.baseUrl"},
+      {COMPATIBLE(",\"api\":\"assistants\""), "providers.p.api"},
+      {PROVIDER("\"kind\":\"ollama\",\"api\":\"chat\""), "providers.p.api"},
       {COMPATIBLE(",\"baseURL\":\"x\""), "providers.p.baseURL: unknown key"},
       {COMPATIBLE(",\"headers\":[]"), "providers.p.headers"},
       {COMPATIBLE(",\"headers\":{\"a\":5}"), "providers.p.headers"},
@@ -406,6 +419,7 @@ int main(void) {
       tidy_test(everything_that_is_said_is_taken),
       tidy_test(null_is_as_if_the_key_were_not_there),
       tidy_test(unset_variable_leaves_the_key_empty),
+      tidy_test(a_provider_may_have_a_choice_of_apis),
       tidy_test(addresses_that_stay_safe_are_taken),
       tidy_test(limits_of_numbers_are_inside),
       tidy_test(bad_values_are_refused_with_their_path),

@@ -56,9 +56,18 @@ static const scenario scenarios[] = {
      NULL, 0, LJ_OK},
     {"anthropic stream", "anthropic", NULL, NULL, "anthropic-messages.sse", 200, LJ_OK},
     {"anthropic error", "anthropic", NULL, NULL, "anthropic-overloaded-in-200.sse", 200, LJ_OVERLOADED},
+    {"responses request", "openai responses",
+     "{\"system\":\"Be\"}",
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"data\":\"AAAA\",\"mediaType\":\"image/png\"}]},"
+     "{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":{\"x\":1}}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":\"42\"}],"
+     "\"tools\":[{\"name\":\"f\"}],\"toolChoice\":{\"name\":\"f\"},\"responseFormat\":{\"schema\":{}},\"reasoning\":{\"effort\":\"low\"},"
+     "\"providerOptions\":{\"openai\":{\"text\":{\"verbosity\":\"low\"}}}}",
+     NULL, 0, LJ_OK},
     {"a refused request", "deepseek", NULL, "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{}}}", NULL, 0, LJ_BAD_REQUEST},
     {"openai stream", "openai", NULL, NULL, "openai-chat.sse", 200, LJ_OK},
     {"torture stream", "openai", NULL, NULL, "torture.sse", 200, LJ_OK},
+    {"responses stream", "openai responses", NULL, NULL, "openai-responses.sse", 200, LJ_OK},
+    {"failed response", "openai responses", NULL, NULL, "openai-responses-failed.sse", 200, LJ_QUOTA_EXCEEDED},
     {"truncated stream", "openai", NULL, NULL, "openai-chat-truncated.sse", 200, LJ_PROTOCOL},
     {"whole answer", "deepseek", NULL, NULL, "deepseek-chat-nonstream.body", 200, LJ_OK},
     {"ollama lines", "ollama", NULL, NULL, "ollama-chat.ndjson", 200, LJ_OK},
@@ -77,7 +86,7 @@ static int run_build(const scenario *plan, const cJSON *type, const cJSON *data)
   lj_fault_clear(&fault);
   rc = lj_request_prepare(type, data, &request, &fault);
   if (rc == LJ_OK) {
-    rc = lj_provider_find(plan->kind)->build(&endpoint, "m", request, &wire, &fault);
+    rc = provider_of(plan->kind)->build(&endpoint, "m", request, &wire, &fault);
   }
   if (rc != LJ_OK && rc != LJ_NOMEM) {
     assert_code(fault.code, rc);
@@ -91,7 +100,7 @@ static int run_answer(const scenario *plan, const lj_buffer *bytes) {
   lj_response *response = NULL;
   cJSON *json = NULL;
   lj_fault fault;
-  int rc = lj_response_open(lj_provider_find(plan->kind), &(lj_wire){.stream = true}, LJ_MAX_RESPONSE_BYTES, NULL, &response);
+  int rc = lj_response_open(provider_of(plan->kind), &(lj_wire){.stream = true}, LJ_MAX_RESPONSE_BYTES, NULL, &response);
   if (rc != LJ_OK) {
     assert_null(response);
     return rc;

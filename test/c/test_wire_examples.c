@@ -4,6 +4,7 @@
  */
 #include "support/exchange.h"
 #include "support/fixture.h"
+#include "support/kind.h"
 
 typedef struct example {
   const char *file;
@@ -40,6 +41,11 @@ static const example examples[] = {
      "text Einen Moment ☕\ncall toolu_1 get_weather {\"city\": \"Köln\"}\nfinish tool\nusage 2073 61 2048 18\nOK\n"},
     {"anthropic-overloaded-in-200.sse", "anthropic", true, 0,
      "text Half\nusage 2073 1 2048 -\nOVERLOADED The provider reported an error inside its answer (overloaded_error): Overloaded\n"},
+    {"openai-responses.sse", "openai responses", true, 2, "text Hi\nfinish stop\nusage 12 5 0 2\nOK\n"},
+    {"openai-responses.sse", "openai-compatible responses", true, 2, "text Hi\nfinish stop\nusage 12 5 0 2\nOK\n"},
+    {"openai-responses-failed.sse", "openai responses", true, 0,
+     "QUOTA_EXCEEDED The provider reported an error inside its answer (insufficient_quota); check the account's balance and "
+     "limits: No credit left on this account.\n"},
     {"ollama-chat.ndjson", "ollama", true, 1,
      "text Grüße\ncall call_1 get_weather {\"city\":\"Köln\"}\nfinish tool\nusage 26 14 - -\nOK\n"},
     {"ollama-midstream-error.ndjson", "ollama", true, 0,
@@ -56,7 +62,7 @@ static const example examples[] = {
 
 static exchange exchange_of(const example *sample, const lj_buffer *bytes) {
   exchange run = {0};
-  run.provider = lj_provider_find(sample->kind);
+  run.provider = provider_of(sample->kind);
   assert_non_null(run.provider);
   run.stream = sample->stream;
   run.body = bytes->data;

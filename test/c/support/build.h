@@ -7,17 +7,17 @@
 
 #include "provider/provider.h"
 #include "provider/request.h"
-#include "support/test.h"
+#include "support/kind.h"
 
 typedef struct build_case {
-  const char *kind;
+  const char *kind;     /* as kind.h names it */
   const char *data;     /* a row's data */
   const char *body;     /* expected, or NULL */
   const char *message;  /* the expected fault, or NULL */
 } build_case;
 
 static inline int build_data(const char *kind, const lj_endpoint *endpoint, const char *data, lj_wire *wire, lj_fault *fault) {
-  const lj_provider *provider = lj_provider_find(kind);
+  const lj_provider *provider = provider_of(kind);
   cJSON *data_json = json_of(data);
   cJSON *request = NULL;
   int rc;
