@@ -222,7 +222,7 @@ static void errors_inside_a_stream(void **state) {
        "{\"error\":{\"message\":\"m\",\"code\":\"server_error\"}}", "SERVER_ERROR " INSIDE " (server_error): m\n"},
       {"an array", "openai-compatible", NULL, "[{\"error\":{\"code\":503,\"message\":\"m\",\"status\":\"UNAVAILABLE\"}}]",
        "OVERLOADED " INSIDE " (UNAVAILABLE): m\n"},
-      {"a bare string", "openai", NULL, "\"overloaded\"", "SERVER_ERROR " INSIDE ": overloaded\n"},
+      {"a bare string", "openai", NULL, "\"overloaded\"", "OVERLOADED " INSIDE ": overloaded\n"},
       {"FastAPI", "openai-compatible", NULL, "{\"detail\":\"m\"}", "SERVER_ERROR " INSIDE ": m\n"},
       {"HTML", "openai", "content-type: text/html\n", "<!DOCTYPE html><html>bad gateway</html>",
        "PROTOCOL The provider answered with an HTML page (status 200): a proxy's, or baseUrl is wrong\n"},
