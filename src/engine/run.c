@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "engine/state.h"
 #include "engine/verdict.h"
+#include "provider/quotes.h"
 #include "provider/request.h"
 #include "provider/template.h"
 
@@ -201,6 +202,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     lj_fault_hide(&run->fault, key->value);
     lj_fault_hide(&run->fault, key->previous);
   }
+  lj_quotes_hide(&run->fault, run->request);
   finish_call(run, said);
 }
 
