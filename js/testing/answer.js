@@ -20,7 +20,7 @@
  * @property {(body: any, reply: Reply, options: FakeOptions) => Answer} answer
  * @property {(body: any) => boolean} wantsStream
  * @property {(answer: Answer, n: number, body: any) => Frames} stream
- * @property {(answer: Answer, n: number) => object} whole
+ * @property {(answer: Answer, n: number, body: any) => object} whole
  * @property {(error: NonNullable<Reply['error']>, status: number) => object} errorBody
  * @property {(error: object) => string} errorFrame
  * @property {(models: string[]) => object} list
@@ -94,4 +94,13 @@ function split(text) {
   return text.match(/^\s+$|\s*\S+(?:\s+$)?/g) ?? [];
 }
 
-module.exports = { makeAnswer };
+/**
+ * Arguments of a call arrive in pieces.
+ * @param {string} text
+ */
+function halves(text) {
+  const middle = text.length >> 1;
+  return [text.slice(0, middle), text.slice(middle)];
+}
+
+module.exports = { makeAnswer, halves };

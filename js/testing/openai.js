@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const { makeAnswer } = require('./answer.js');
+const { makeAnswer, halves } = require('./answer.js');
 
 /** @import { FakeOptions, Reply } from './options.js' */
 /** @import { Answer, Frames } from './answer.js' */
@@ -84,12 +84,6 @@ function whole({ model, tokens, toolCalls, finishReason, inputTokens }, n) {
  */
 function usage(input, output) {
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
-}
-
-/** @param {string} text */
-function halves(text) {
-  const middle = text.length >> 1;
-  return [text.slice(0, middle), text.slice(middle)];
 }
 
 /**

@@ -3,6 +3,7 @@
 
 const http = require('node:http');
 const https = require('node:https');
+const anthropic = require('./anthropic.js');
 const openai = require('./openai.js');
 const ollama = require('./ollama.js');
 const { RequestLog } = require('./log.js');
@@ -21,6 +22,7 @@ const MODELS = ['fake-model', 'fake-model-large'];
 const CHATS = new Map(/** @type {[string, Format][]} */ ([
   ['POST /v1/chat/completions', openai],
   ['POST /api/chat', ollama],
+  ['POST /v1/messages', anthropic],
 ]));
 
 /** The server itself, in whichever process it runs. */
@@ -72,35 +74,38 @@ class FakeServer {
     response.once('close', () => this.log.end(entry, response.writableFinished));
 
     if (!this.allowed(request)) {
-      const format = path.startsWith('/api/') ? ollama : openai;
+      const format = chat ?? formatOf(request, path);
       this.sendJson(response, entry, 401, format.errorBody({ message: 'Incorrect API key provided.', code: 'invalid_api_key' }, 401));
     } else if (chat !== undefined) {
       await this.chat(chat, entry, response);
     } else {
-      this.list(route, entry, response);
+      this.list(route, entry, response, formatOf(request, path));
     }
   }
 
   /** @param {http.IncomingMessage} request */
   allowed(request) {
-    return this.options.apiKey === undefined || request.headers.authorization === `Bearer ${this.options.apiKey}`;
+    const { apiKey } = this.options;
+    const { authorization, 'x-api-key': key } = request.headers;
+    return apiKey === undefined || authorization === `Bearer ${apiKey}` || (authorization === undefined && key === apiKey);
   }
 
   /**
    * @param {string} route
    * @param {Recorded} entry
    * @param {http.ServerResponse} response
+   * @param {Format} format
    */
-  list(route, entry, response) {
+  list(route, entry, response, format) {
     const models = this.options.models ?? MODELS;
-    if (route === 'GET /v1/models') this.sendJson(response, entry, 200, openai.list(models));
+    if (route === 'GET /v1/models') this.sendJson(response, entry, 200, format.list(models));
     else if (route === 'GET /api/tags') this.sendJson(response, entry, 200, ollama.list(models));
     else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
     else if (route === 'GET /' || route === 'HEAD /') {
       entry.status = 200;
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Ollama is running');
     } else {
-      this.sendJson(response, entry, 404, openai.errorBody({ message: `The fake provider has no ${route}.`, code: 'unknown_url' }, 404));
+      this.sendJson(response, entry, 404, format.errorBody({ message: `The fake provider has no ${route}.`, code: 'unknown_url' }, 404));
     }
   }
 
@@ -139,7 +144,7 @@ class FakeServer {
       this.begin(response, entry, status, { 'content-type': format.streamType, ...headers });
       return play(planStream(format.stream(answer, n, body), reply, pace, format.errorFrame(error)), response, entry);
     }
-    const text = JSON.stringify(format.whole(answer, n));
+    const text = JSON.stringify(format.whole(answer, n, body));
     const afterMs = pace.firstTokenMs + pace.tokenMs * Math.max(0, answer.tokens.length - 1);
     this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
     entry.tokensSent = answer.tokens.length;
@@ -155,7 +160,7 @@ class FakeServer {
    */
   begin(response, entry, status, headers, body) {
     entry.status = status;
-    response.setHeader('x-request-id', `fake-${entry.n}`);
+    response.setHeader('anthropic-version' in entry.headers ? 'request-id' : 'x-request-id', `fake-${entry.n}`);
     if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
     response.writeHead(status, headers);
   }
@@ -171,6 +176,16 @@ class FakeServer {
     this.begin(response, entry, status, { 'content-type': 'application/json' }, text);
     response.end(text);
   }
+}
+
+/**
+ * @param {http.IncomingMessage} request that asks for no answer of a model
+ * @param {string} path
+ * @returns {Format}
+ */
+function formatOf(request, path) {
+  if (path.startsWith('/api/')) return ollama;
+  return 'anthropic-version' in request.headers ? anthropic : openai; // both have /v1/models
 }
 
 /**
