@@ -62,7 +62,10 @@ typedef enum lj_class {
   X(DB_NOT_WAL, LJ_CLASS_SETUP)             \
   X(DB_ENCRYPTED, LJ_CLASS_SETUP)           \
   X(DB_SCHEMA, LJ_CLASS_SETUP)              \
-  X(DB_MOVED, LJ_CLASS_SETUP)
+  X(DB_MOVED, LJ_CLASS_SETUP)               \
+  X(DB_READONLY, LJ_CLASS_SETUP)            \
+  X(DB_CORRUPT, LJ_CLASS_SETUP)             \
+  X(DB_NETWORK, LJ_CLASS_SETUP)
 
 enum {
 #define LJ_CODE_ORDINAL(symbol, class) LJ_ORDINAL_##symbol,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an app may do to its own file while the worker has it open: replace it (a restored backup), take a column away (a
- * migration), or ask for it (worker:release). The engine then touches nothing, says so once, keeps the answers that have come,
+ * migration), or ask for it (worker:release). What a disk may do to it: damage a page. The engine then touches nothing, says so once, keeps the answers that have come,
  * and goes on when it can. What was held in a file that is gone is settled by the fence: a row that is not there, or not ours,
  * takes nothing.
  */
@@ -11,8 +11,9 @@
 #include "base/json.h"
 #include "engine/state.h"
 #include "queue/schema.h"
+#include "queue/unusable.h"
 
-enum { CHECK_MS = 500, BUSY_MS = 10 };
+enum { CHECK_MS = 500, BUSY_MS = 10, DAMAGED_MS = 2000 };
 
 static void tell(lj_engine *engine, const char *channel, int code, const char *message) {
   cJSON *payload = cJSON_CreateObject();
@@ -55,9 +56,28 @@ bool lj_guard_moved(lj_engine *engine) {
   return true;
 }
 
+static bool is_damage(const lj_store *store) {
+  int primary = store->trouble & 0xff;
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+}
+
+/* Nothing is written into a file that is damaged: that could only make it worse. */
+static void suspend_damaged(lj_engine *engine) {
+  lj_fault fault;
+  int code = lj_unusable_explain(engine->config.database, SQLITE_CORRUPT, engine->store->trouble_words, &fault);
+  lj_store_close(engine->store);
+  engine->store = NULL;
+  suspend(engine, LJ_SUSPENDED_DAMAGED, code, fault.message);
+  engine->suspended_check_ms = lj_mono_ms() + DAMAGED_MS;
+}
+
 void lj_guard_diagnose(lj_engine *engine) {
   const char *missing = NULL;
   char message[256];
+  if (is_damage(engine->store)) {
+    suspend_damaged(engine);
+    return;
+  }
   lj_store_refresh(engine->store);
   if (lj_schema_missing(engine->store, &missing) != LJ_OK || missing == NULL) return;
   (void)snprintf(message, sizeof message,
@@ -74,7 +94,8 @@ static void reopen(lj_engine *engine, int64_t now_ms) {
     go_on(engine, "the database is open again");
     return;
   }
-  engine->suspended_check_ms = now_ms + (code == LJ_BUSY ? BUSY_MS : CHECK_MS);
+  int wait = engine->suspended == LJ_SUSPENDED_DAMAGED ? DAMAGED_MS : CHECK_MS;
+  engine->suspended_check_ms = now_ms + (code == LJ_BUSY ? BUSY_MS : wait);
 }
 
 void lj_guard_turn(lj_engine *engine, int64_t now_ms) {
@@ -83,6 +104,7 @@ void lj_guard_turn(lj_engine *engine, int64_t now_ms) {
   engine->suspended_check_ms = now_ms + CHECK_MS;
   switch (engine->suspended) {
     case LJ_SUSPENDED_MOVED:
+    case LJ_SUSPENDED_DAMAGED:
     case LJ_SUSPENDED_REOPENING:
       reopen(engine, now_ms);
       break;

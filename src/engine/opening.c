@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "engine/state.h"
+#include "queue/unusable.h"
 
 enum {
   RETRY_MS = 5,  /* between tries while another process holds the lock */
@@ -94,6 +95,8 @@ void lj_opening_turn(lj_engine *engine) {
     if (code == LJ_BUSY)
       lj_fault_set(&fault, code, "database: another process has held the write lock of %s since this worker started; end its transaction",
                    engine->config.database);
+    if (fault.code == LJ_OK && engine->store != NULL && engine->store->trouble != SQLITE_OK)
+      code = lj_unusable_explain(engine->config.database, engine->store->trouble, engine->store->trouble_words, &fault);
     if (fault.code == LJ_OK) lj_fault_set(&fault, code, "database: %s can't be written: %s", engine->config.database,
                                            engine->store != NULL ? sqlite3_errmsg(engine->store->db) : lj_code_name(code));
     tell_failed(engine, &fault);

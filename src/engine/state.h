@@ -23,6 +23,7 @@ typedef enum lj_suspension {
   LJ_SUSPENDED_NOT,
   LJ_SUSPENDED_MOVED,     /* the file was moved or replaced: reopened when there is one at its path */
   LJ_SUSPENDED_SCHEMA,    /* a column is missing: goes on when it is back */
+  LJ_SUSPENDED_DAMAGED,   /* a page of the file makes no sense: reopened from time to time, because a backup may be restored */
   LJ_SUSPENDED_RELEASED,  /* worker:release has closed the file: worker:resume reopens it */
   LJ_SUSPENDED_REOPENING
 } lj_suspension;

@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/process.h"
 #include "queue/confine.h"
 #include "queue/schema.h"
 #include "queue/shape.h"
 #include "queue/statements.h"
+#include "queue/unusable.h"
 
 #if SQLITE_VERSION_NUMBER < 3051003
 #error "SQLite 3.51.3 or newer is needed: older ones can corrupt a WAL database that two processes write (see docs/architecture.md)"
@@ -31,7 +31,9 @@ int lj_store_code(lj_store *store, int sqlite_code) {
       /* RAISE(ROLLBACK) in an app's trigger takes the whole transaction with it, not only the row. */
       return store->in_transaction && sqlite3_get_autocommit(store->db) != 0 ? LJ_DB_ERROR : LJ_REFUSED;
     default:
-      lj_log_write(store->log, LJ_LOG_ERROR, "database: %s (SQLite code %d)", sqlite3_errmsg(store->db), sqlite_code);
+      store->trouble = sqlite_code;
+      lj_text_copy(store->trouble_words, sizeof store->trouble_words, sqlite3_errmsg(store->db), strlen(sqlite3_errmsg(store->db)));
+      lj_log_write(store->log, LJ_LOG_ERROR, "database: %s (SQLite code %d)", store->trouble_words, sqlite_code);
       return LJ_DB_ERROR;
   }
 }
@@ -188,16 +190,11 @@ static int require_wal(lj_store *store, const char *path, lj_fault *fault) {
     const char *text = (const char *)sqlite3_column_text(statement, 0);
     if (text != NULL) lj_text_copy(mode, sizeof mode, text, strlen(text));
   }
+  char words[200];
+  const char *said = sqlite3_errmsg(store->db);
+  lj_text_copy(words, sizeof words, said, strlen(said)); /* finalize may replace them */
   (void)sqlite3_finalize(statement);
-  if (rc != SQLITE_ROW) {
-    if ((rc & 0xff) == SQLITE_NOTADB)
-      return lj_fault_set(fault, LJ_DB_ENCRYPTED,
-                          "database: %s is encrypted or is no SQLite file; this worker reads plain SQLite files only", path);
-    int code = lj_store_code(store, rc);
-    if (code == LJ_DB_ERROR)
-      return lj_fault_set(fault, LJ_DB_ERROR, "database: %s can't be read: %s", path, sqlite3_errmsg(store->db));
-    return code;
-  }
+  if (rc != SQLITE_ROW) return lj_unusable_explain(path, rc, words, fault);
   if (strcmp(mode, "wal") != 0)
     return lj_fault_set(fault, LJ_DB_NOT_WAL,
                         "database: %s has journal_mode %s, but the app and the worker can share it only in WAL mode; run "
@@ -226,22 +223,17 @@ static int set_sizes(lj_store *store) {
 int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault *fault) {
   *out = NULL;
   lj_fault_clear(fault);
-  if (!lj_file_exists(path))
-    return lj_fault_set(fault, LJ_BAD_CONFIG,
-                        "database: there is no file %s; open it in the app first (new Queue(db) creates the table), then "
-                        "start the worker",
-                        path);
+  int code = lj_unusable_path(path, log, fault);
+  if (code != LJ_OK) return code;
   lj_store *store = lj_calloc(1, sizeof *store);
   if (store == NULL) return lj_fault_set(fault, LJ_NOMEM, "database: memory is short");
   store->log = log;
   store->synchronous = -1;
 
   int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  int code;
+  if (rc == SQLITE_OK && sqlite3_db_readonly(store->db, "main") == 1) rc = SQLITE_READONLY; /* SQLite's second choice when it may not write */
   if (rc != SQLITE_OK) {
-    code = (rc & 0xff) == SQLITE_NOMEM ? LJ_NOMEM : LJ_DB_ERROR;
-    lj_fault_set(fault, code, "database: %s can't be opened: %s", path,
-                 store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(rc));
+    code = lj_unusable_explain(path, rc, store->db != NULL && rc != SQLITE_READONLY ? sqlite3_errmsg(store->db) : NULL, fault);
     goto cleanup;
   }
   code = configure(store);
@@ -253,6 +245,8 @@ int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault 
   if (code == LJ_OK) code = set_synchronous(store, 1);
   bool changed = false;
   if (code == LJ_OK) code = lj_store_changed(store, &changed);
+  if (code == LJ_DB_ERROR && fault->code == LJ_OK && store->trouble != SQLITE_OK)
+    code = lj_unusable_explain(path, store->trouble, store->trouble_words, fault);
   if (code != LJ_OK && fault->code == LJ_OK)
     lj_fault_set(fault, code, "database: %s can't be used: %s", path, sqlite3_errmsg(store->db));
 

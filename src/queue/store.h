@@ -97,12 +97,15 @@ typedef struct lj_store {
   lj_shape shape;       /* of the table at schema_version */
   int64_t schema_version;
   int64_t revision;     /* last one used in this transaction; −1: not read yet */
+  int trouble;          /* SQLite's extended code of the last LJ_DB_ERROR, SQLITE_OK: there was none */
+  char trouble_words[200];
   bool in_transaction;
   bool defining;        /* the authorizer allows the table's own DDL */
 } lj_store;
 
 /* Opens an existing WAL database and creates or upgrades the table. LJ_OK; LJ_BUSY when another process holds the lock
- * (call again); LJ_NOMEM; LJ_BAD_CONFIG (no such file), LJ_DB_NOT_WAL, LJ_DB_ENCRYPTED, LJ_DB_SCHEMA or LJ_DB_ERROR with
+ * (call again); LJ_NOMEM; LJ_BAD_CONFIG (no such file), LJ_DB_NOT_WAL, LJ_DB_ENCRYPTED, LJ_DB_CORRUPT,
+ * LJ_DB_READONLY, LJ_DB_NETWORK, LJ_DB_SCHEMA or LJ_DB_ERROR with
  * the remedy in `fault`. */
 int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault *fault) LJ_MUST_CHECK;
 void lj_store_close(lj_store *store);
