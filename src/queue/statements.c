@@ -140,9 +140,10 @@ static const char *const texts[LJ_SQL_END] = {
                             "AND (dependency_count, rowid) > (?1, ?2) ORDER BY dependency_count, rowid LIMIT 200",
     [LJ_SQL_ANY_BLOCKED] = "SELECT 1 FROM llm_jobs WHERE status = 'waiting-children' LIMIT 1",
     [LJ_SQL_CHILDREN] = "SELECT id, name, status, result, error FROM llm_jobs WHERE parent_job_id = ?1 ORDER BY rowid",
+    /* A job that ended before its cancellation was seen does not come again either. */
     [LJ_SQL_REPEAT] = "INSERT INTO llm_jobs (id, queue, name, model, data, opts, priority, status, max_attempts, run_at, dedup_key, created_at) "
                       "SELECT lower(hex(randomblob(16))), queue, name, model, data, opts, priority, 'delayed', max_attempts, ?2, dedup_key, ?3 "
-                      "FROM llm_jobs WHERE rowid = ?1 ON CONFLICT DO NOTHING",
+                      "FROM llm_jobs WHERE rowid = ?1 AND cancel_requested = 0 ON CONFLICT DO NOTHING",
 
     [LJ_SQL_NTH_NEWEST] = "SELECT finished_on FROM llm_jobs WHERE status = ?1 AND finished_on IS NOT NULL ORDER BY finished_on DESC "
                           "LIMIT 1 OFFSET ?2",

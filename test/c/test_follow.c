@@ -192,6 +192,14 @@ static void next_occurrence_is_one_row_however_often_its_end_is_seen(void **stat
   assert_rows(queue, "3", "SELECT count(*) FROM llm_jobs");
 }
 
+static void job_that_ended_before_its_cancellation_was_seen_comes_no_more(void **state) {
+  queue_fixture *queue = *state;
+  add(queue, "r", NULL, "active", "{\"repeat\":{\"everyMs\":60000}}");
+  app_run(queue, "UPDATE llm_jobs SET cancel_requested = 1");
+  end(queue, "r", "completed");
+  assert_rows(queue, "r|completed", "SELECT id, status FROM llm_jobs");
+}
+
 static void released_job_whose_key_is_taken_is_refused_by_the_index(void **state) {
   queue_fixture *queue = *state;
   bool stale = false;
@@ -302,6 +310,7 @@ int main(void) {
       queue_test(what_has_expired_is_cancelled_and_its_parent_told),
       queue_test(parent_that_a_trigger_guards_does_not_undo_its_childs_end),
       queue_test(next_occurrence_is_one_row_however_often_its_end_is_seen),
+      queue_test(job_that_ended_before_its_cancellation_was_seen_comes_no_more),
       queue_test(released_job_whose_key_is_taken_is_refused_by_the_index),
       queue_test(retention_keeps_the_newest_and_what_a_parent_needs),
       queue_test(children_are_told_in_order_with_what_they_answered),
