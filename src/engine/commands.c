@@ -62,12 +62,23 @@ static void run_pause(lj_engine *engine, const command *asked) {
   if (queue == NULL || add_name(engine, asked, &engine->paused_queues, queue)) answer_flag(engine, asked, "paused", true);
 }
 
+/* Tells whoever waits for a drain or a release that it will not come about. */
+static void refuse_drain(lj_engine *engine, const char *why) {
+  if (engine->drain_id == NULL) return;
+  lj_outbox_refuse(&engine->outbox, engine->drain_id, engine->drain_channel, LJ_INTERRUPTED, why);
+  lj_free(engine->drain_id);
+  engine->drain_id = NULL;
+}
+
 static void run_resume(lj_engine *engine, const command *asked) {
   const char *queue = lj_json_string(asked->payload, "queue");
   if (queue != NULL) lj_names_remove(&engine->paused_queues, queue);
   if (queue == NULL) {
     engine->paused = false;
-    if (engine->drain_channel != NULL && strcmp(engine->drain_channel, "worker:release") == 0) engine->draining = false;
+    if (engine->drain_channel != NULL && strcmp(engine->drain_channel, "worker:release") == 0) {
+      refuse_drain(engine, "worker:resume came before the database was closed");
+      engine->draining = false;
+    }
     lj_guard_reopen(engine);
   }
   engine->look = true;
@@ -95,11 +106,7 @@ static void run_drain(lj_engine *engine, const command *asked) {
       lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "deadlineMs must be a whole number from 0 to 86400000");
     return;
   }
-  if (engine->drain_id != NULL) {
-    lj_outbox_refuse(&engine->outbox, engine->drain_id, engine->drain_channel, LJ_INTERRUPTED,
-                     "another worker:drain or worker:release has replaced this one");
-    lj_free(engine->drain_id);
-  }
+  refuse_drain(engine, "another worker:drain or worker:release has replaced this one");
   engine->draining = true;
   engine->drain_interrupted = 0;
   engine->drain_channel = strcmp(asked->channel, "worker:release") == 0 ? "worker:release" : "worker:drain";

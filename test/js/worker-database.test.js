@@ -117,6 +117,19 @@ describe('worker: the database as the app has it', function () {
     assert.equal((await world.ended(id)).status, 'completed');
   });
 
+  it('resume before the release is done takes it back, and whoever waits for it is told', async () => {
+    const { world } = on;
+    await world.fake.script([{ hang: true }]);
+    const worker = await world.worker();
+    const id = world.insert();
+    await world.until(async () => (await world.fake.count()) === 1, 'the call');
+    const released = assert.rejects(worker.release({ deadlineMs: 10000 }), { code: 'INTERRUPTED', message: /worker:resume/ });
+    await worker.resume();
+    await released;
+    assert.equal(world.row(id).status, 'active');
+    assert.equal((await world.ended(world.insert())).status, 'completed');
+  });
+
   it('retention removes what is old or too many, but no child that a parent still needs, and nothing unasked', async () => {
     const { world } = on;
     const long = Date.now() - 1e9;
