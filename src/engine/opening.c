@@ -107,6 +107,7 @@ void lj_opening_turn(lj_engine *engine) {
   engine->opened = true;
   engine->look = true;
   engine->sweep = true;
+  engine->set_back = true; /* perhaps while no worker ran */
   engine->repair_at_ms = now;
   engine->renew_at_ms = now + engine->config.lease_ms / 3;
   engine->recover_at_ms = now + engine->config.lease_ms / 3;

@@ -123,6 +123,7 @@ struct lj_engine {
   int64_t recover_at_ms;
   int64_t trim_at_ms;         /* start-up is over: its code is given back; 0: done */
   lj_gap gap;                 /* when the next transaction may begin */
+  bool set_back;              /* the clock may have been set back: times in rows are to be looked at */
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
 };
 

@@ -97,6 +97,10 @@ static void note_committed(lj_engine *engine, write_act *act) {
   bool check_leases = engine->store->shape.renumbers || act->held < lj_writer_holding(engine) - act->done;
   engine->counters.writes++;
   if (plan->renew) engine->renew_at_ms = third_ms;
+  if (plan->mend) {
+    engine->set_back = false;
+    engine->look = true;
+  }
   if (plan->repair) engine->repair_at_ms = act->now_ms + (engine->repair.seq > 0 ? REPAIR_STEP_MS : LJ_WRITER_REPAIR_MS);
   if (plan->partial) engine->partial_at_ms = act->now_ms + act->partial_wait_ms;
   /* What followed from ends may have set rows free, and asked others to end. */
@@ -131,7 +135,7 @@ void lj_writer_turn(lj_engine *engine) {
     return;
   }
   const lj_write_plan *plan = &act.plan;
-  bool upkeep = plan->renew || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || engine->cancels.count > 0;
+  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || engine->cancels.count > 0;
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 

@@ -20,6 +20,7 @@ enum {
 typedef struct lj_write_plan {
   bool claim;
   bool renew;
+  bool mend;    /* times that were reckoned before the clock was set back */
   bool recover;
   bool sweep;
   bool repair;

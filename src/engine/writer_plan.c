@@ -7,6 +7,7 @@
 
 #include "engine/writer.h"
 #include "queue/retention.h"
+#include "queue/setback.h"
 #include "queue/sweep.h"
 
 static bool may_claim(const lj_engine *engine) { return !engine->paused && !engine->draining && engine->look; }
@@ -74,6 +75,10 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
   }
   if (code == LJ_OK) code = plan_removal(engine, now_ms, now_wall, plan);
   plan->partial = now_ms >= engine->partial_at_ms && lj_writer_has_news(engine);
+  if (code == LJ_OK && engine->set_back) {
+    code = lj_setback_look(engine->store, now_wall, &plan->mend);
+    if (code == LJ_OK && !plan->mend) engine->set_back = false;
+  }
   if (code == LJ_OK && now_ms >= engine->recover_at_ms) {
     code = lj_recovery_needed(engine->store, now_wall, &plan->recover);
     if (!plan->recover) engine->recover_at_ms = now_ms + engine->config.lease_ms / 3;

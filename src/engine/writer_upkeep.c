@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "engine/writer.h"
 #include "queue/retention.h"
+#include "queue/setback.h"
 #include "queue/sweep.h"
 
 enum { RETENTION_STEP_MS = 50 /* between two batches of removals */ };
@@ -15,6 +16,7 @@ int lj_writer_upkeep(lj_engine *engine, const lj_write_plan *plan, lj_follow *fo
   int code = LJ_OK;
   int removed = 0;
   if (plan->renew) code = lj_renew(engine->store, engine->lease_owner, follow->now + engine->config.lease_ms, held);
+  if (code == LJ_OK && plan->mend) code = lj_setback_mend(follow);
   if (code == LJ_OK && plan->recover) {
     lj_recovery recovery = {.owner = engine->lease_owner,
                             .now = follow->now,

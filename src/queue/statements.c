@@ -162,6 +162,19 @@ static const char *const texts[LJ_SQL_END] = {
                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE status = ?1 AND finished_on < ?2 "
                       "AND finished_on >= " SECONDS " AND " REMOVABLE " ORDER BY finished_on LIMIT 100) LIMIT 100)",
     [LJ_SQL_REVISION] = "SELECT max(revision) FROM llm_jobs WHERE revision > 0",
+    /* After the clock was set back (?1: now). A row that was changed at a time that has yet to come has a revision of that time;
+     * one that was only added then, its created_at. error.at moves along, so that nothing is mended twice. */
+    [LJ_SQL_AHEAD_RETRIES] =
+        "UPDATE llm_jobs SET run_at = ?1 + max(run_at - json_extract(error, '$.at'), 0), error = json_set(error, '$.at', ?1), revision = ?2 "
+        "WHERE revision > ?1 * 1000 AND revision > 0 AND status IN ('waiting', 'delayed', 'active') AND run_at > ?1 "
+        "AND iif(json_valid(error), json_extract(error, '$.at'), 0) > ?1",
+    [LJ_SQL_AHEAD_REPEATS] =
+        "SELECT rowid, run_at, opts FROM llm_jobs WHERE rowid IN ("
+        "SELECT rowid FROM llm_jobs WHERE revision > ?1 * 1000 AND revision > 0 AND status IN ('waiting', 'delayed', 'active') AND run_at > ?1 + 60000 "
+        "UNION ALL SELECT rowid FROM llm_jobs WHERE status = 'delayed' AND run_at > ?1 + 60000 AND created_at > ?1) "
+        "AND rowid > ?2 AND " OPTION("repeat") " IS NOT NULL ORDER BY rowid LIMIT 200",
+    [LJ_SQL_RESCHEDULE] = "UPDATE llm_jobs SET run_at = ?2, created_at = min(created_at, ?3), revision = ?4 "
+                          "WHERE rowid = ?1 AND status IN ('waiting', 'delayed', 'active')",
     [LJ_SQL_NEWER] = "SELECT 1 FROM llm_jobs WHERE supersede_key = ?1 AND rowid > ?2 AND status IN " IDLE
                      " AND " OPTION("supersede") " = 'active'",
     /* ?6: one row only, NULL: all. */

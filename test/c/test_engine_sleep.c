@@ -11,6 +11,8 @@
 #define HELLO "{\"prompt\":\"Hello\"}"
 
 enum { NIGHT_MS = 8 * 3600 * 1000, WALL = 1795230000 };
+#define NOW_MS "1795230000000"       /* WALL */
+#define NIGHT_BEFORE "1795201201000" /* WALL − NIGHT_MS, and a second */
 
 static int setup(void **state) {
   lj_clock_virtual((int64_t)WALL * 1000, 5000000);
@@ -108,6 +110,36 @@ static void clock_that_is_set_back_neither_runs_a_job_twice_nor_parks_it(void **
   assert_int_equal(loopback_requests(fixture->server), 2);
 }
 
+static void retry_that_waits_while_the_clock_is_set_back_waits_no_longer_than_it_would_have(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.times = 1, .bytes = http_reply(fixture, 500, "text/plain", "", "no")});
+  loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture)});
+  add_job(fixture, "a", "p/x", HELLO);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET opts = '{\"backoff\":{\"type\":\"fixed\",\"delayMs\":5000}}'");
+  engine_start(fixture, "", "");
+  wait_number(fixture, "SELECT status = 'delayed' FROM llm_jobs", 1);
+  lj_clock_advance(-NIGHT_MS, 200000);
+  wait_number(fixture, "SELECT run_at < 5000 + " NIGHT_BEFORE " FROM llm_jobs", 1);
+  assert_int_equal(loopback_requests(fixture->server), 1);
+  lj_clock_advance(6000, 6000000);
+  wait_job(fixture, "a", "completed");
+  assert_int_equal(loopback_requests(fixture->server), 2);
+}
+
+static void retry_left_by_a_worker_whose_clock_was_ahead_is_taken_up_at_the_start(void **state) {
+  engine_fixture *fixture = *state;
+  long long ahead = (long long)WALL * 1000 + NIGHT_MS;
+  script(fixture, sse_reply(fixture));
+  add_job(fixture, "a", "p/x", HELLO);
+  app_run(&fixture->queue,
+          "UPDATE llm_jobs SET status = 'delayed', attempts = 1, run_at = %lld, error = json_object('code', 'SERVER_ERROR', 'at', %lld), revision = %lld",
+          ahead + 1, ahead, ahead * 1000);
+  engine_start(fixture, "", "");
+  wait_number(fixture, "SELECT run_at < 1000 + " NOW_MS " FROM llm_jobs", 1);
+  lj_clock_advance(200, 200000);
+  wait_job(fixture, "a", "completed");
+}
+
 #define sleep_test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -117,6 +149,8 @@ int main(void) {
       sleep_test(call_that_goes_on_after_a_night_is_kept),
       sleep_test(delayed_job_that_came_due_in_the_night_runs_once),
       sleep_test(clock_that_is_set_back_neither_runs_a_job_twice_nor_parks_it),
+      sleep_test(retry_that_waits_while_the_clock_is_set_back_waits_no_longer_than_it_would_have),
+      sleep_test(retry_left_by_a_worker_whose_clock_was_ahead_is_taken_up_at_the_start),
   };
   return cmocka_run_group_tests_name("engine and sleep", tests, NULL, NULL);
 }
