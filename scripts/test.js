@@ -58,7 +58,7 @@ async function runNamed(/** @type {Tally} */ tally, /** @type {string[]} */ name
     ? []
     : [
         ...programs,
-        ...(scripts.length > 0 ? ['addon'] : []),
+        ...(scripts.length > 0 ? ['addon', 'preload'] : []),
         ...(scripts.some((file) => file.includes('/build/')) ? ['host'] : []),
       ];
   const { libraries } = await setup({ tests: true, parts: needed });
@@ -71,7 +71,7 @@ async function runNamed(/** @type {Tally} */ tally, /** @type {string[]} */ name
 }
 
 async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */ { fast }) {
-  const { libraries } = await setup({ tests: true, fuzzing: !fast, parts: ['addon', 'host', 'tests'] });
+  const { libraries } = await setup({ tests: true, fuzzing: !fast, parts: ['addon', 'host', 'preload', 'tests'] });
   if (!fast) await runTypes(tally);
   await runC(tally, testTargets().filter((name) => !fast || !exhaustive.test(name)), { folder: release });
   if (!fast) {

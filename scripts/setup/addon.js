@@ -16,12 +16,12 @@ const { find } = require('../gyp');
 const { run, compiler, noise } = require('./command');
 const paths = require('./paths');
 const { say, seconds, SetupError } = require('./say');
-const { testTargets, writeTestTargets } = require('./test-targets');
+const { testTargets, preloadTargets, writeTestTargets } = require('./test-targets');
 
 const release = path.join(paths.build, 'Release');
 
 /** @type {Record<string, string>} what to call the parts; a test program or a benchmark goes by its name */
-const called = { addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests' };
+const called = { addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests', preload: 'what tests put before the C library' };
 
 /** @param {string} part @returns {{targets: string[], outputs: string[]}} */
 function targetsOf(part) {
@@ -29,6 +29,7 @@ function targetsOf(part) {
   const host = { targets: ['llmjobs_host_so'], outputs: ['libllmjobs.so'] };
   if (part === 'addon') return addon;
   if (part === 'host') return host;
+  if (part === 'preload') return { targets: preloadTargets(), outputs: preloadTargets().map((name) => `lib${name}.so`) };
   const names = part === 'tests' ? testTargets() : [part];
   return { targets: names, outputs: names };
 }
@@ -96,7 +97,7 @@ async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what)
 
 /**
  * @param {string} libraries folder of the static libraries
- * @param {string[]} parts 'addon', 'host', 'tests', or the name of one test program or benchmark
+ * @param {string[]} parts 'addon', 'host', 'preload', 'tests', or the name of one test program or benchmark
  */
 async function ensureBuilt(libraries, parts) {
   const configured = configureKey(libraries);

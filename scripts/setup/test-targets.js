@@ -4,7 +4,8 @@
 /**
  * One test program per file test/c/test_*.c and one benchmark per file bench/c/bench_*.c, as gyp targets beside those of
  * binding.gyp. gyp cannot make up targets from a list of files, so the description is written here, into the build folder, and
- * included with -I. Everything in test/c/support is linked into each test program.
+ * included with -I. Everything in test/c/support is linked into each test program. Each file of test/c/preload becomes a shared
+ * library for LD_PRELOAD, on Linux.
  */
 
 const fs = require('node:fs');
@@ -15,6 +16,11 @@ const paths = require('./paths');
 /** @returns {string[]} names of the test programs */
 function testTargets() {
   return programs('test/c', 'test_');
+}
+
+/** @returns {string[]} names of the shared libraries, without "lib" and ending */
+function preloadTargets() {
+  return process.platform === 'linux' ? find('test/c/preload', '.c').map((name) => `preload_${path.basename(name, '.c')}`) : [];
 }
 
 /** @returns {string[]} names of the files without their ending */
@@ -51,6 +57,17 @@ function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
       libraries: ['-lcmocka'],
     });
   }
+  for (const name of preloadTargets()) {
+    targets.push({
+      includes: common.includes,
+      target_name: name,
+      type: 'shared_library',
+      product_name: name,
+      product_prefix: 'lib',
+      product_extension: 'so',
+      sources: [`../test/c/preload/${name.slice('preload_'.length)}.c`],
+    });
+  }
   for (const name of programs('bench/c', 'bench_')) {
     targets.push({
       includes: common.includes,
@@ -64,4 +81,4 @@ function writeTestTargets(file = path.join(paths.build, 'tests.gypi')) {
   fs.writeFileSync(file, JSON.stringify({ targets }, null, 1) + '\n');
 }
 
-module.exports = { testTargets, writeTestTargets };
+module.exports = { testTargets, preloadTargets, writeTestTargets };
