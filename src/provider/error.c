@@ -20,6 +20,8 @@ static const struct {
     {"exceed_context_size_error", LJ_CONTEXT_LENGTH},
     {"content_filter*", LJ_CONTENT_FILTERED},
     {"content_policy*", LJ_CONTENT_FILTERED},
+    {"moderation*", LJ_CONTENT_FILTERED},
+    {"guardrail*", LJ_CONTENT_FILTERED},
     {"image_content_policy_violation", LJ_CONTENT_FILTERED},
     {"bio_policy", LJ_CONTENT_FILTERED},
     {"responsibleaipolicyviolation", LJ_CONTENT_FILTERED},
@@ -151,12 +153,18 @@ static int class_of_words(const lj_provider_error *error) {
   return by_code != LJ_OK ? by_code : by_type;
 }
 
+/* OpenRouter says it in words, under the status of a refused key. */
+static bool says_moderated(const char *message) {
+  return lj_error_says(message, "moderation") || lj_error_says(message, "guardrail") || lj_error_says(message, "flagged");
+}
+
 static int class_of_status(int status) {
   switch (status) {
     case 401: case 403: return LJ_AUTH;
     case 402: return LJ_QUOTA_EXCEEDED;
     case 404: return LJ_MODEL_NOT_FOUND;
     case 408: case 409: return LJ_SERVER_ERROR;
+    case 501: return LJ_BAD_REQUEST; /* llama-server: not_supported_error */
     case 429: return LJ_RATE_LIMITED;
     case 503: case 529: return LJ_OVERLOADED;
     default: break;
@@ -178,6 +186,9 @@ static int class_of_response(int status, const lj_provider_error *error) {
     return by_words == LJ_QUOTA_EXCEEDED ? by_words : by_status;
   }
   if (status == 403) {
+    if (by_words == LJ_OK && says_moderated(error->message)) {
+      return LJ_CONTENT_FILTERED;
+    }
     return by_words == LJ_CONTENT_FILTERED || by_words == LJ_QUOTA_EXCEEDED ? by_words : by_status;
   }
   if (status >= 500) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/openai.h"
 
+#include "provider/deepseek.h"
 #include "provider/error.h"
 #include "provider/models.h"
 #include "provider/responses.h"
@@ -31,6 +32,8 @@ static const lj_openai_dialect deepseek = {
     .developer_role = false,
     .json_schema = false,
     .embeddings = LJ_OPENAI_EMBEDDINGS_NONE,
+    .add_to_message = lj_deepseek_add_thoughts,
+    .add_reasoning = lj_deepseek_add_reasoning,
 };
 
 static int build_openai(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault) {
@@ -175,9 +178,9 @@ const lj_provider lj_deepseek = {
     .build = build_deepseek,
     .build_models = build_deepseek_models,
     .read_models = lj_openai_read_models,
-    .read_event = lj_openai_read_event,
+    .read_event = lj_deepseek_read_event,
     .read_text = lj_openai_read_text,
-    .read_body = lj_openai_read_body,
-    .read_end = lj_openai_read_end,
+    .read_body = lj_deepseek_read_body,
+    .read_end = lj_deepseek_read_end,
     .classify = lj_error_classify,
 };

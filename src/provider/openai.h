@@ -24,6 +24,9 @@ typedef struct lj_openai_dialect {
   bool developer_role;      /* knows "developer"; else it is sent as "system" */
   bool json_schema;         /* knows response_format json_schema */
   lj_openai_embeddings embeddings;
+  /* What a server has of its own, or NULL: adds to the message made of `source`; adds the effort to think in its own words. */
+  int (*add_to_message)(cJSON *message, const cJSON *source);
+  int (*add_reasoning)(cJSON *body, const char *effort);
 } lj_openai_dialect;
 
 /* lj_provider.build, for one dialect. */

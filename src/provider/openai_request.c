@@ -37,11 +37,19 @@ static int add_image(cJSON *part, const cJSON *image) {
   return rc == LJ_OK ? lj_openai_image_url(image_url, "url", image) : rc;
 }
 
-static int add_part(cJSON *list, const cJSON *part) {
+static int add_part(cJSON *list, const cJSON *part, const char *role, lj_fault *fault) {
   const char *type = lj_json_string(part, "type");
   bool is_image = type != NULL && strcmp(type, "image") == 0;
-  cJSON *made = cJSON_CreateObject();
-  int rc = lj_json_push_value(list, made);
+  cJSON *made;
+  int rc;
+  if (is_image && strcmp(role, "user") != 0) {
+    return lj_fault_set(fault, LJ_BAD_REQUEST,
+                        "An image stands in a message of role %.20s, where OpenAI's chat form takes only text; put it into one of "
+                        "role user",
+                        role);
+  }
+  made = cJSON_CreateObject();
+  rc = lj_json_push_value(list, made);
   if (rc == LJ_OK) {
     rc = lj_json_put_value(made, "type", cJSON_CreateStringReference(is_image ? "image_url" : "text"));
   }
@@ -51,7 +59,7 @@ static int add_part(cJSON *list, const cJSON *part) {
   return rc;
 }
 
-static int add_content(cJSON *message, const cJSON *source) {
+static int add_content(cJSON *message, const cJSON *source, const char *role, lj_fault *fault) {
   const cJSON *content = lj_json_get(source, "content");
   const cJSON *part;
   cJSON *list;
@@ -66,7 +74,7 @@ static int add_content(cJSON *message, const cJSON *source) {
   rc = lj_json_put_value(message, "content", list);
   cJSON_ArrayForEach(part, content) {
     if (rc == LJ_OK) {
-      rc = add_part(list, part);
+      rc = add_part(list, part, role, fault);
     }
   }
   return rc;
@@ -128,18 +136,22 @@ static int add_calls(cJSON *message, const cJSON *source) {
   return rc;
 }
 
-static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSON *source) {
+static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSON *source, lj_fault *fault) {
   const char *role = lj_json_string(source, "role");
   cJSON *message = cJSON_CreateObject();
   int rc = lj_json_push_value(list, message);
-  if (role != NULL && strcmp(role, "developer") == 0 && !dialect->developer_role) {
+  role = role != NULL ? role : "user";
+  if (strcmp(role, "developer") == 0 && !dialect->developer_role) {
     role = "system";
   }
   if (rc == LJ_OK) {
-    rc = lj_json_refer_string(message, "role", role != NULL ? role : "user");
+    rc = lj_json_refer_string(message, "role", role);
   }
   if (rc == LJ_OK) {
-    rc = add_content(message, source);
+    rc = add_content(message, source, role, fault);
+  }
+  if (rc == LJ_OK && dialect->add_to_message != NULL) {
+    rc = dialect->add_to_message(message, source);
   }
   if (rc == LJ_OK) {
     rc = add_calls(message, source);
@@ -150,13 +162,13 @@ static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSO
   return rc;
 }
 
-static int add_messages(const lj_openai_dialect *dialect, cJSON *body, const cJSON *request) {
+static int add_messages(const lj_openai_dialect *dialect, cJSON *body, const cJSON *request, lj_fault *fault) {
   const cJSON *source;
   cJSON *list = NULL;
   int rc = lj_wire_messages(body, request, &list);
   cJSON_ArrayForEach(source, lj_json_array(request, "messages")) {
     if (rc == LJ_OK) {
-      rc = add_message(dialect, list, source);
+      rc = add_message(dialect, list, source, fault);
     }
   }
   return rc;
@@ -253,6 +265,9 @@ static int add_reasoning(const lj_openai_dialect *dialect, cJSON *body, const cJ
     return lj_fault_set(fault, LJ_BAD_REQUEST, "reasoning.budgetTokens is not supported by %s; use reasoning.effort",
                         dialect->provider->kind);
   }
+  if (dialect->add_reasoning != NULL && lj_json_string(reasoning, "effort") != NULL) {
+    return dialect->add_reasoning(body, lj_json_string(reasoning, "effort"));
+  }
   return lj_json_refer_member(body, "reasoning_effort", reasoning, "effort");
 }
 
@@ -286,7 +301,7 @@ static int add_fields(const lj_openai_dialect *dialect, cJSON *body, const char 
   size_t at;
   int rc = lj_json_refer_string(body, "model", model);
   if (rc == LJ_OK) {
-    rc = add_messages(dialect, body, request);
+    rc = add_messages(dialect, body, request, fault);
   }
   for (at = 0; rc == LJ_OK && at < sizeof plain / sizeof plain[0]; at++) {
     rc = lj_json_refer_member(body, plain[at].wire, request, plain[at].request);

@@ -124,6 +124,7 @@ void lj_response_header(lj_response *response, const char *name, size_t name_len
       {"x-should-retry", head->should_retry, sizeof head->should_retry},
       {"x-request-id", head->request_id, sizeof head->request_id},
       {"request-id", head->request_id, sizeof head->request_id},
+      {"x-generation-id", head->request_id, sizeof head->request_id}, /* OpenRouter */
       {"x-deepseek-request-id", head->request_id, sizeof head->request_id},
   };
   size_t at;

@@ -56,6 +56,9 @@ static const scenario scenarios[] = {
      NULL, 0, LJ_OK},
     {"anthropic stream", "anthropic", NULL, NULL, "anthropic-messages.sse", 200, LJ_OK},
     {"anthropic error", "anthropic", NULL, NULL, "anthropic-overloaded-in-200.sse", 200, LJ_OVERLOADED},
+    {"deepseek request", "deepseek", NULL,
+     "{\"messages\":[{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"signature\":\"s\"}]}],\"reasoning\":{\"effort\":\"none\"}}", NULL, 0, LJ_OK},
+    {"deepseek stream", "deepseek", NULL, NULL, "deepseek-chat.sse", 200, LJ_OK},
     {"responses request", "openai responses",
      "{\"system\":\"Be\"}",
      "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"data\":\"AAAA\",\"mediaType\":\"image/png\"}]},"
