@@ -13,6 +13,7 @@ const { RemoteServer, forbidFunction } = require('./testing/remote.js');
  * @property {string} url `http://127.0.0.1:<port>`
  * @property {string} openaiUrl the baseUrl of a provider of kind `openai` or `openai-compatible`
  * @property {string} anthropicUrl the baseUrl of a provider of kind `anthropic`
+ * @property {string} geminiUrl the baseUrl of a provider of kind `gemini`
  * @property {string} ollamaUrl the baseUrl of a provider of kind `ollama`
  * @property {number} port
  * @property {number} pid of the process that serves
@@ -25,8 +26,8 @@ const { RemoteServer, forbidFunction } = require('./testing/remote.js');
  */
 
 /**
- * Starts a provider on the loopback interface that speaks the formats of OpenAI, Anthropic and Ollama, for tests. Its answers
- * depend on the request only: words of the last message. A script makes it fail in any way:
+ * Starts a provider on the loopback interface that speaks the formats of OpenAI, Anthropic, Gemini and Ollama, for tests. Its
+ * answers depend on the request only: words of the last message. A script makes it fail in any way:
  *
  *     const fake = await startFakeProvider({ script: [{ retryAfter: 1 }, { cutAfterTokens: 3 }, { status: 500 }] });
  *     // providers: { fake: { kind: 'openai-compatible', baseUrl: fake.openaiUrl } }
@@ -93,7 +94,7 @@ async function remote(options) {
  */
 function addresses(options, port) {
   const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
-  return { url, openaiUrl: `${url}/v1`, anthropicUrl: url, ollamaUrl: url, port };
+  return { url, openaiUrl: `${url}/v1`, anthropicUrl: url, geminiUrl: `${url}/v1beta`, ollamaUrl: url, port };
 }
 
 module.exports = { startFakeProvider };

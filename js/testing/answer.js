@@ -21,9 +21,13 @@
  * @property {(body: any) => boolean} wantsStream
  * @property {(answer: Answer, n: number, body: any) => Frames} stream
  * @property {(answer: Answer, n: number, body: any) => object} whole
- * @property {(error: NonNullable<Reply['error']>, status: number) => object} errorBody
+ * @property {(error: NonNullable<Reply['error']>, status: number, reply?: Reply) => object} errorBody
  * @property {(error: object) => string} errorFrame
  * @property {(models: string[]) => object} list
+ * @property {(path: string, body: any) => any} [request] what the others get as `body`, where the path says a part of it
+ * @property {(body: any, reply: Reply) => object | undefined} [embed] the answer to a request for embeddings; undefined when it is
+ *   none
+ * @property {() => {status: number, body: object}} [refuseKey] default: 401
  */
 
 const DEFAULT_TOKENS = 20;

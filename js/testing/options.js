@@ -28,6 +28,7 @@ const { LlmJobsError, describe } = require('../error.js');
  * @property {string} [text] the answer; default: words of the last message
  * @property {{name: string, arguments: object}[]} [toolCalls]
  * @property {'stop' | 'length' | 'tool_calls' | 'content_filter'} [finishReason]
+ * @property {number[][]} [embeddings] the vectors, by input; default: made of the text
  * @property {number} [tokens] as in the options, for this answer
  * @property {number} [firstTokenMs]
  * @property {number} [tokenMs]
@@ -78,6 +79,7 @@ const REPLY = {
   text: TEXT,
   toolCalls: LIST,
   finishReason: TEXT,
+  embeddings: LIST,
   tokens: COUNT,
   firstTokenMs: MS,
   tokenMs: MS,

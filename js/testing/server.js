@@ -6,6 +6,7 @@ const https = require('node:https');
 const anthropic = require('./anthropic.js');
 const openai = require('./openai.js');
 const ollama = require('./ollama.js');
+const gemini = require('./gemini.js');
 const { RequestLog } = require('./log.js');
 const { ScriptRunner } = require('./script.js');
 const { planStream, planWhole, play, pause } = require('./play.js');
@@ -69,13 +70,17 @@ class FakeServer {
     if (text === null) return;
     const path = (request.url ?? '/').split('?')[0];
     const route = `${request.method} ${path}`;
-    const chat = CHATS.get(route);
+    const chat = gemini.serves(request.method ?? '', path) ? gemini : CHATS.get(route);
     const entry = this.log.begin(request, path, parse(text), chat !== undefined);
     response.once('close', () => this.log.end(entry, response.writableFinished));
 
     if (!this.allowed(request)) {
       const format = chat ?? formatOf(request, path);
-      this.sendJson(response, entry, 401, format.errorBody({ message: 'Incorrect API key provided.', code: 'invalid_api_key' }, 401));
+      const { status, body } = format.refuseKey?.() ?? {
+        status: 401,
+        body: format.errorBody({ message: 'Incorrect API key provided.', code: 'invalid_api_key' }, 401),
+      };
+      this.sendJson(response, entry, status, body);
     } else if (chat !== undefined) {
       await this.chat(chat, entry, response);
     } else {
@@ -86,8 +91,8 @@ class FakeServer {
   /** @param {http.IncomingMessage} request */
   allowed(request) {
     const { apiKey } = this.options;
-    const { authorization, 'x-api-key': key } = request.headers;
-    return apiKey === undefined || authorization === `Bearer ${apiKey}` || (authorization === undefined && key === apiKey);
+    const { authorization, 'x-api-key': anthropicKey, 'x-goog-api-key': googleKey } = request.headers;
+    return apiKey === undefined || authorization === `Bearer ${apiKey}` || (authorization === undefined && (anthropicKey ?? googleKey) === apiKey);
   }
 
   /**
@@ -99,6 +104,7 @@ class FakeServer {
   list(route, entry, response, format) {
     const models = this.options.models ?? MODELS;
     if (route === 'GET /v1/models') this.sendJson(response, entry, 200, format.list(models));
+    else if (route === 'GET /v1beta/models') this.sendJson(response, entry, 200, gemini.list(models));
     else if (route === 'GET /api/tags') this.sendJson(response, entry, 200, ollama.list(models));
     else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
     else if (route === 'GET /' || route === 'HEAD /') {
@@ -125,7 +131,7 @@ class FakeServer {
     const failed = reply.error !== undefined || reply.retryAfter !== undefined;
     const status = reply.status ?? (reply.retryAfter !== undefined ? 429 : failed && reply.errorAfterTokens === undefined ? 500 : 200);
     const headers = { ...reply.headers, ...(reply.retryAfter !== undefined && { 'retry-after': String(reply.retryAfter) }) };
-    const error = format.errorBody(reply.error ?? {}, status);
+    const error = format.errorBody(reply.error ?? {}, status, reply);
     if (reply.body !== undefined || status >= 400) {
       const body = reply.body ?? error;
       const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -134,7 +140,14 @@ class FakeServer {
     }
 
     // 3. An answer
-    const { body, n } = entry;
+    const { n } = entry;
+    const body = format.request?.(entry.path, entry.body) ?? entry.body;
+    const vectors = format.embed?.(body, reply);
+    if (vectors !== undefined) {
+      const text = JSON.stringify(vectors);
+      this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
+      return play(planWhole(text, reply, 0), response, entry);
+    }
     const answer = format.answer(body, reply, this.options);
     const pace = {
       firstTokenMs: reply.firstTokenMs ?? this.options.firstTokenMs ?? 0,
@@ -185,6 +198,7 @@ class FakeServer {
  */
 function formatOf(request, path) {
   if (path.startsWith('/api/')) return ollama;
+  if (path.startsWith('/v1beta/')) return gemini;
   return 'anthropic-version' in request.headers ? anthropic : openai; // both have /v1/models
 }
 
