@@ -8,13 +8,15 @@ const { vectorOf } = require('./vectors.js');
 /** @import { Answer, Frames } from './answer.js' */
 
 /**
- * Google's Gemini API. The model and what is asked of it stand in the path; a stream is made of whole answers, separated by CRLF,
- * and ends with the body.
+ * Google's Gemini API. The model and what is asked of it stand in the path; a stream is made of whole answers, separated by
+ * CRLF, and ends with the body.
  *
  * @typedef {{model: string, method: string, body: any}} Asked
  */
 
-const PATH = /^\/v1(?:beta)?\/(?:models|tunedModels)\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
+const PATH = /^\/v1(?:beta)?\/(?:models|tunedModels)\/([^/:]+):(generate|streamGenerate|embed|batchEmbed)Contents?$/;
+
+const RPC = 'type.googleapis.com/google.rpc';
 
 /** Of thoughts that nobody had, in base64. */
 const SIGNATURE = 'ZmFrZSB0aG91Z2h0cw==';
@@ -51,7 +53,7 @@ function request(path, body) {
 }
 
 /** @param {Asked} asked */
-const wantsStream = ({ method }) => method === 'streamGenerateContent';
+const wantsStream = ({ method }) => method === 'streamGenerate';
 
 /**
  * @param {Asked} asked
@@ -62,7 +64,8 @@ function answer({ model, body }, reply, options) {
   const contents = Array.isArray(body?.contents) ? body.contents : [];
   const messages = contents.map((/** @type {any} */ one) => ({ content: partsOf(one) }));
   const config = body?.generationConfig;
-  return makeAnswer({ model, messages }, config?.maxOutputTokens, config?.responseMimeType === 'application/json', reply, options);
+  const json = config?.responseMimeType === 'application/json';
+  return makeAnswer({ model, messages }, config?.maxOutputTokens, json, reply, options);
 }
 
 /**
@@ -71,7 +74,9 @@ function answer({ model, body }, reply, options) {
  */
 function partsOf(content) {
   const parts = Array.isArray(content?.parts) ? content.parts : [];
-  return parts.map((/** @type {any} */ { text, functionResponse }) => ({ text: text ?? (functionResponse ? JSON.stringify(functionResponse.response) : '') }));
+  return parts.map((/** @type {any} */ { text, functionResponse }) => ({
+    text: text ?? (functionResponse ? JSON.stringify(functionResponse.response) : ''),
+  }));
 }
 
 /**
@@ -141,12 +146,13 @@ function calls({ toolCalls }, n) {
  * @returns {object | undefined} undefined: the request is not one for embeddings
  */
 function embed({ method, body }, reply) {
-  if (!method.includes('mbed')) return undefined;
-  const list = method === 'embedContent' ? [body] : Array.isArray(body?.requests) ? body.requests : [];
+  if (method !== 'embed' && method !== 'batchEmbed') return undefined;
+  const list = method === 'embed' ? [body] : Array.isArray(body?.requests) ? body.requests : [];
+  const textOf = (/** @type {any} */ one) => partsOf(one?.content).map((part) => part.text).join(' ');
   const vectors = list.map((/** @type {any} */ one, /** @type {number} */ index) => ({
-    values: reply.embeddings?.[index] ?? vectorOf(partsOf(one?.content).map((part) => part.text).join(' '), one?.outputDimensionality),
+    values: reply.embeddings?.[index] ?? vectorOf(textOf(one), one?.outputDimensionality),
   }));
-  return method === 'embedContent' ? { embedding: vectors[0] } : { embeddings: vectors };
+  return method === 'embed' ? { embedding: vectors[0] } : { embeddings: vectors };
 }
 
 /**
@@ -156,13 +162,16 @@ function embed({ method, body }, reply) {
  */
 function errorBody({ message = 'A scripted error of the fake provider.', type, code }, status, reply = {}) {
   const details = [];
-  if (code) details.push({ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'googleapis.com' });
-  if (typeof reply.retryAfter === 'number') details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${reply.retryAfter}s` });
+  if (code) details.push({ '@type': `${RPC}.ErrorInfo`, reason: code, domain: 'googleapis.com' });
+  if (typeof reply.retryAfter === 'number') details.push({ '@type': `${RPC}.RetryInfo`, retryDelay: `${reply.retryAfter}s` });
   const name = type ?? STATUS[status] ?? 'UNKNOWN';
   return { error: { code: status, message, status: name, ...(details.length > 0 && { details }) } };
 }
 
-/** In the middle of a stream Google sends the error as it is, printed over several lines. @param {object} error */
+/**
+ * In the middle of a stream Google sends the error as it is, printed over several lines.
+ * @param {object} error
+ */
 const errorFrame = (error) => `${JSON.stringify(error, null, 2)}\r\n`;
 
 /** Google refuses a key with 400. */
@@ -177,4 +186,17 @@ function list(models) {
   return { models: models.map((name) => ({ name: `models/${name}`, version: '1', displayName: name, supportedGenerationMethods })) };
 }
 
-module.exports = { streamType: 'text/event-stream', serves, request, answer, wantsStream, stream, whole, embed, errorBody, errorFrame, refuseKey, list };
+module.exports = {
+  streamType: 'text/event-stream',
+  serves,
+  request,
+  answer,
+  wantsStream,
+  stream,
+  whole,
+  embed,
+  errorBody,
+  errorFrame,
+  refuseKey,
+  list,
+};

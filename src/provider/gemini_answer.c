@@ -140,7 +140,8 @@ static int read_feedback(lj_reading *reading, const cJSON *feedback) {
     return LJ_OK;
   }
   lj_text_copy(word, sizeof word, reason, strlen(reason));
-  return lj_fault_set(&reading->fault, LJ_CONTENT_FILTERED, "The provider's filter refused the prompt (blockReason %s)", word);
+  return lj_fault_set(&reading->fault, LJ_CONTENT_FILTERED, "The provider's filter refused the prompt (blockReason %s)",
+                      word);
 }
 
 static void read_names(lj_answer *answer, const cJSON *data) {

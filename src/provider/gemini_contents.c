@@ -124,6 +124,13 @@ static bool is_made_up(const char *id) {
   return starts_with(id, start) && *rest != '\0' && strspn(rest, "0123456789") == strlen(rest);
 }
 
+/* Google's signatures are base64; another provider's, of a conversation that moved here, would be refused. */
+static const char *own_signature(const cJSON *call) {
+  static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=";
+  const char *signature = lj_json_string(call, "signature");
+  return signature != NULL && strspn(signature, base64) == strlen(signature) ? signature : NULL;
+}
+
 static int put_id(cJSON *object, const char *id) {
   return id != NULL && !is_made_up(id) ? lj_json_refer_string(object, "id", id) : LJ_OK;
 }
@@ -148,6 +155,7 @@ static int put_args(cJSON *function, const cJSON *call, int index, lj_fault *fau
 static int push_calls(cJSON *parts, const cJSON *message, int index, lj_fault *fault) {
   const cJSON *call;
   cJSON_ArrayForEach(call, lj_json_array(message, "toolCalls")) {
+    const char *signature = own_signature(call);
     cJSON *part;
     cJSON *function = NULL;
     int rc = push_part(parts, "functionCall", &part, &function);
@@ -160,8 +168,8 @@ static int push_calls(cJSON *parts, const cJSON *message, int index, lj_fault *f
     if (rc == LJ_OK) {
       rc = put_args(function, call, index, fault);
     }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer_member(part, "thoughtSignature", call, "signature");
+    if (rc == LJ_OK && signature != NULL) {
+      rc = lj_json_refer_string(part, "thoughtSignature", signature);
     }
     if (rc != LJ_OK) {
       return rc;

@@ -324,11 +324,11 @@ describe('provider gemini', function () {
   });
 
   it('waits as long as Google asks, without losing a try', async () => {
-    await world.fake.script([{ ...google(429, 'RESOURCE_EXHAUSTED', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.3s' }]) }]);
+    await world.fake.script([{ ...google(429, 'RESOURCE_EXHAUSTED', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.5s' }]) }]);
     const row = await run({ prompt: 'Hi' }, 'g/asked-to-wait');
     assert.deepEqual([row.status, row.attempts], ['completed', 1]);
     assert.equal(await world.fake.count(), 2);
-    assert.ok(world.log.some((line) => line.includes('g/asked-to-wait pauses for 300 ms')), world.log.slice(-5).join('\n'));
+    assert.ok(world.log.some((line) => line.includes('g/asked-to-wait pauses for 500 ms')), world.log.slice(-5).join('\n'));
   });
 
   it('pauses a model whose daily quota is used up, and goes on with the next target', async () => {
