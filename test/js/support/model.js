@@ -5,34 +5,47 @@
  * Random operations on one queue with three workers, and a model of what may come of them.
  *
  * The model knows of each job how it was added, how the provider will answer it, and what was asked of it since. From that
- * follows which ends are allowed; which of them it is depends on who was faster. What must never happen between two checks is
- * seen by triggers, which see every write of every process.
+ * follows which ends are allowed (model-ends.js); which of them it is depends on who was faster. What must never happen on the
+ * way is in model-watch.js.
  */
 
 const assert = require('node:assert/strict');
+const { Queue } = require('../../../js/index.js');
 const { pause, seeded } = require('./e2e.js');
+const { canSet } = require('./clock.js');
 const { RawWorker, heldAtKills } = require('./model-worker.js');
+const { checkEnd } = require('./model-ends.js');
 const { parse } = require('./model-provider.js');
+const { UNFINISHED, WATCH, WRONG, WRONG_ENDED } = require('./model-watch.js');
+
+/** @import { Planned } from './model-ends.js' */
 
 const WORKERS = 3;
 const LANES = 4;
 const LEASE_MS = 1000; // the shortest there is, so that stopped workers lose theirs
 const BACKLOG = 150; // more unfinished jobs than this, and the next steps only wait
-const QUIET_MS = 90000;
+const QUIET_MS = 40000;
+const COUNT_EVERY = 100; // steps between two counts of all rows
 
-const UNFINISHED = "('waiting', 'delayed', 'waiting-children', 'active')";
+/** @type {[number, string][]} what a step does, and how often out of a hundred times */
+const STEPS = [
+  [30, 'add'],
+  [8, 'addWithKey'],
+  [10, 'addFlow'],
+  [9, 'cancel'],
+  [4, 'retry'],
+  [1, 'retryMany'],
+  [4, 'transaction'],
+  [2, 'repeat'],
+  [1.2, 'kill'],
+  [1.2, 'stop'],
+  [1.2, 'release'],
+  ...(canSet ? /** @type {[number, string][]} */ ([[1, 'jumpOne'], [1, 'jumpAll']]) : []),
+  [26, 'wait'],
+];
 
-/**
- * @typedef {object} Planned what the model knows of one job
- * @property {string[]} plan answers of the first calls, see model-provider.js
- * @property {number} max tries
- * @property {boolean} expires
- * @property {boolean} cancel somebody asked for it
- * @property {string | null} parent
- * @property {boolean} ignore the parent lives on when this one fails
- * @property {boolean} cancelSiblings of a parent
- * @property {string[]} children
- */
+/** Jobs that come again, each under a key of its own. */
+const REPEATS = [{ everyMs: 1000 }, { everyMs: 1500 }, { cron: '* * * * *' }, { cron: '*/5 2-5 * * *', tz: 'Europe/Berlin' }];
 
 class Model {
   /** @param {import('./e2e.js').World} world @param {number} seed */
@@ -41,17 +54,28 @@ class Model {
     this.random = seeded(seed);
     /** @type {Map<string, Planned>} */
     this.jobs = new Map();
-    /** @type {string[]} ids in order, for picking one of the last */
+    /** @type {string[]} ids in order, for picking one of the last; those of adds that came to nothing too */
     this.ids = [];
-    this.counts = { add: 0, duplicate: 0, flow: 0, cancel: 0, kill: 0, stop: 0, lock: 0, wait: 0, busy: 0 };
+    /** @type {Set<string>} ids of jobs whose transaction was rolled back */
+    this.never = new Set();
+    /** @type {Map<string, 'going' | string>} of each key that repeats: that it goes on, or the occurrence that was to be the last */
+    this.repeats = new Map();
+    /** How far the machine's clock is ahead, for the app and for all workers but those whose own clock has jumped. */
+    this.aheadMs = 0;
+    this.jumps = 0;
+    this.steps = 0;
+    /** @type {Record<string, number>} */
+    this.counts = {};
   }
 
   async open() {
     const { world } = this;
-    const db = world.database({ sql: 'CREATE TABLE violations (job TEXT, what TEXT)' });
+    this.openedAt = performance.now();
+    const db = world.database({ sql: 'CREATE TABLE notes (job TEXT)' });
     world.createTable();
     db.pragma('busy_timeout = 300'); // a stopped worker may hold the lock, and only this process can make it go on
-    db.exec(TRIGGERS);
+    db.exec(WATCH);
+    this.queue = new Queue(db);
     await world.provider({ process: true, script: require.resolve('./model-provider.js'), maxLog: 1000000 });
     const config = {
       database: world.file,
@@ -64,14 +88,23 @@ class Model {
     this.workers = Array.from({ length: WORKERS }, (_, i) => new RawWorker(world, { ...config, workerId: `w${i}` }));
     for (const worker of this.workers) worker.start();
     for (const worker of this.workers) await worker.ready;
-    this.insertRow = db.prepare(`
-      INSERT INTO llm_jobs (id, name, model, data, opts, priority, status, max_attempts, run_at, expires_at, parent_job_id, dependency_count, dedup_key)
-      VALUES (:id, 'model', :model, :data, :opts, :priority, :status, :max, :runAt, :expiresAt, :parent, :dependencies, :dedup)`);
-    this.cancelRow = db.prepare(`UPDATE llm_jobs SET cancel_requested = 1 WHERE id = ? AND status IN ${UNFINISHED}`);
-    this.left = db.prepare(`SELECT count(*) FROM llm_jobs WHERE status IN ${UNFINISHED}`).pluck();
-    this.found = db.prepare('SELECT * FROM violations');
-    this.wrong = db.prepare(INVARIANTS);
-    this.rowCount = db.prepare('SELECT count(*) FROM llm_jobs').pluck();
+    this.sql = {
+      insert: db.prepare(`
+        INSERT INTO llm_jobs (id, name, model, data, opts, priority, status, max_attempts, run_at, expires_at, parent_job_id, dependency_count, dedup_key)
+        VALUES (:id, 'job', :model, :data, :opts, :priority, :status, :max, :runAt, :expiresAt, :parent, :dependencies, :dedup)`),
+      note: db.prepare('INSERT INTO notes VALUES (?)'),
+      cancel: db.prepare(`UPDATE llm_jobs SET cancel_requested = 1 WHERE id = ? AND status IN ${UNFINISHED}`),
+      status: db.prepare('SELECT status FROM llm_jobs WHERE id = ?').pluck(),
+      dedupKey: db.prepare(`SELECT dedup_key FROM llm_jobs WHERE id = ? AND status IN ${UNFINISHED}`).pluck(),
+      retrying: db.prepare('UPDATE app SET retrying = ?'),
+      takeRetried: db.prepare('DELETE FROM retried RETURNING job').pluck(),
+      left: db.prepare(`SELECT count(*) FROM llm_jobs WHERE status IN ${UNFINISHED}`).pluck(),
+      occurrence: db.prepare(`SELECT id FROM llm_jobs WHERE dedup_key = ? AND status IN ${UNFINISHED}`).pluck(),
+      violations: db.prepare('SELECT * FROM violations'),
+      wrong: db.prepare(WRONG),
+      rows: db.prepare("SELECT count(*) FROM llm_jobs WHERE name = 'job'").pluck(),
+      dueNow: db.prepare("UPDATE llm_jobs SET run_at = 0 WHERE status IN ('waiting', 'delayed') AND attempts = 0 AND name = 'job'"),
+    };
   }
 
   /** @param {number} n a whole number from 0 to n - 1 */
@@ -83,169 +116,428 @@ class Model {
     return this.random() < p;
   }
 
-  /** Runs a write of the app; when a stopped worker holds the lock, it makes the workers go on. */
-  write(/** @type {() => any} */ work) {
+  /** @template T @param {readonly T[]} list @returns {T} */
+  one(list) {
+    return list[this.below(list.length)];
+  }
+
+  /** A worker, at random. */
+  get worker() {
+    return this.one(this.workers);
+  }
+
+  now() {
+    return Date.now() + this.aheadMs;
+  }
+
+  count(/** @type {string} */ what) {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  /**
+   * A transaction of the app, by the app's clock; when a stopped worker holds the lock, it makes the workers go on.
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
+  write(work) {
+    const realNow = Date.now;
     for (;;) {
       try {
-        return work();
+        Date.now = () => realNow() + this.aheadMs;
+        return this.world.db.transaction(work).immediate();
       } catch (error) {
         if (!String(/** @type {any} */ (error).code).startsWith('SQLITE_BUSY')) throw error;
-        this.counts.busy += 1;
+        this.count('busy');
         for (const worker of this.workers) worker.resume();
+      } finally {
+        Date.now = realNow;
       }
     }
   }
 
   async step() {
-    const what = this.random();
-    if (what < 0.5) await this.add();
-    else if (what < 0.62) await this.addFlow();
-    else if (what < 0.72) this.cancel();
-    else if (what < 0.735) await this.killOne();
-    else if (what < 0.75) this.stopOne();
-    else if (what < 0.78) await this.lock();
-    else await this.wait(this.random() * 4);
-    // A stopped worker goes on after a while, which may be longer than its lease.
-    for (const worker of this.workers) if (worker.stopped && this.chance(0.02)) worker.resume();
+    this.steps += 1;
+    let chosen = this.random() * STEPS.reduce((sum, [weight]) => sum + weight, 0);
+    const [, what] = STEPS.find(([weight]) => (chosen -= weight) < 0) ?? STEPS[0];
+    if (what.startsWith('add') && this.sql.left.get() > BACKLOG) await this.wait();
+    else await this[what]();
+    // What a worker suffers ends after a while, which may be longer than its lease.
+    for (const worker of this.workers) {
+      if (worker.stopped && this.chance(0.02)) worker.resume();
+      if (worker.released && this.chance(0.05)) worker.reopen();
+      if (worker.clock.aheadMs !== this.aheadMs && this.chance(0.02)) worker.clock.set(this.aheadMs);
+    }
   }
+
+  // ---- Operations -------------------------------------------------------------------------------------------------------------
+
+  /** A row by plain SQL. */
+  async add() {
+    const made = this.makeJob({ dedup: this.chance(0.15) ? `key${this.below(10)}` : null });
+    try {
+      this.write(() => this.sql.insert.run(made.row));
+      this.know(made);
+      this.count('add');
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== 'SQLITE_CONSTRAINT_UNIQUE' || made.row.dedup === null) throw error;
+      this.count('duplicate');
+    }
+  }
+
+  /** A job by `Queue`, with a dedupKey or a supersedeKey. */
+  async addWithKey() {
+    const made = this.makeJob();
+    const key = `key${this.below(6)}`;
+    if (this.chance(0.3)) {
+      const id = this.write(() => this.queue.add('job', made.data, { ...made.options, dedupKey: key }));
+      if (id === made.id) this.know(made);
+      else assert.equal(this.sql.dedupKey.get(id), key, `${made.id} was not added because of ${id}`);
+      this.count(id === made.id ? 'add' : 'duplicate');
+      return;
+    }
+    const supersede = this.chance(0.5) ? 'active' : 'waiting';
+    made.planned.supersede = key;
+    assert.equal(this.write(() => this.queue.add('job', made.data, { ...made.options, supersedeKey: key, supersede })), made.id);
+    this.know(made);
+    this.count('supersede');
+  }
+
+  /** A parent and its children, by `Queue` or by plain SQL: in any order, the parent's columns as careless SQL may have them. */
+  async addFlow() {
+    const n = 1 + this.below(3);
+    /** @type {string[]} */
+    const ids = [];
+    const careless = this.below(3);
+    const parent = this.makeJob({
+      children: ids,
+      status: careless === 0 ? 'waiting' : 'waiting-children',
+      dependencies: careless === 1 ? n : 0,
+    });
+    const children = Array.from({ length: n }, () => this.makeJob({ parent: parent.id }));
+    ids.push(...children.map((child) => child.id));
+    if (this.chance(0.5)) {
+      const node = (/** @type {any} */ { data, options }) => ({ name: 'job', data, options });
+      this.write(() => this.queue.addFlow({ ...node(parent), children: children.map(node) }));
+    } else {
+      const rows = this.chance(0.5) ? [parent, ...children] : [...children, parent];
+      this.write(() => rows.forEach(({ row }) => this.sql.insert.run(row)));
+    }
+    [parent, ...children].forEach((made) => this.know(made));
+    this.count('flow');
+  }
+
+  /** One of the last jobs, so that some are still unfinished. */
+  async cancel() {
+    const id = this.recent(60);
+    const known = id === undefined ? undefined : this.jobs.get(id);
+    if (id === undefined || known === undefined) return;
+    const bySql = this.chance(0.5);
+    const asked = this.write(() => {
+      if (bySql) return this.sql.cancel.run(id).changes > 0;
+      const before = this.sql.status.get(id);
+      const ended = this.queue.cancel(id);
+      assert.equal(ended, ['waiting', 'delayed', 'waiting-children'].includes(before), `cancel of ${id}, which was ${before}`);
+      return ended || before === 'active';
+    });
+    if (!asked) return;
+    known.cancel = true;
+    this.count('cancel');
+  }
+
+  async retry() {
+    const id = this.recent(100);
+    if (id === undefined || !this.jobs.has(id)) return;
+    this.takeUp(() => {
+      const before = this.sql.status.get(id);
+      try {
+        assert.equal(this.queue.retry(id), before === 'failed' || before === 'cancelled', `retry of ${id}, which was ${before}`);
+      } catch (error) {
+        if (/** @type {any} */ (error).code !== 'BAD_JOB') throw error;
+        this.count('retryRefused');
+      }
+    });
+  }
+
+  /** All jobs, or some, that have failed for one reason. */
+  async retryMany() {
+    const code = this.one(['SERVER_ERROR', 'PROTOCOL', 'BAD_REQUEST', 'CHILD_FAILED', 'CANCELLED', 'EXPIRED', 'SUPERSEDED']);
+    const took = this.takeUp(() => this.queue.retry({ code, name: 'job', limit: 1 + this.below(20) }));
+    assert.equal(took.retried.length, took.result, `retry of all ${code}`);
+  }
+
+  /**
+   * @template T
+   * @param {() => T} work
+   */
+  takeUp(work) {
+    const { result, retried } = this.write(() => {
+      this.sql.retrying.run(1);
+      const result = work();
+      this.sql.retrying.run(0);
+      return { result, retried: /** @type {string[]} */ (this.sql.takeRetried.all()) };
+    });
+    for (const id of retried) {
+      /** @type {Planned} */ (this.jobs.get(id)).cancel = false;
+      this.count('retried');
+    }
+    return { result, retried };
+  }
+
+  /** The app holds the write lock for a while, and adds rows of its own with jobs; sometimes it thinks better of it. */
+  async transaction() {
+    const { db } = this.world;
+    const made = Array.from({ length: this.below(3) }, () => this.makeJob());
+    this.write(() => {}); // whoever is stopped and holds the lock goes on
+    try {
+      db.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== 'SQLITE_BUSY') throw error;
+      return;
+    }
+    for (const { id, row } of made) {
+      this.sql.insert.run(row);
+      this.sql.note.run(id);
+    }
+    await pause(this.chance(0.1) ? 100 + this.random() * 200 : 1 + this.random() * 15);
+    const commits = this.chance(0.7);
+    db.exec(commits ? 'COMMIT' : 'ROLLBACK');
+    for (const one of made) {
+      if (commits) this.know(one);
+      else this.never.add(one.id);
+    }
+    this.count(commits ? 'commit' : 'rollback');
+  }
+
+  /** Begins one of the jobs that come again, or ends it by cancelling the occurrence that there is. */
+  async repeat() {
+    const index = this.below(REPEATS.length);
+    const key = `repeat${index}`;
+    const state = this.repeats.get(key);
+    if (state === undefined) {
+      const data = { prompt: `${key} ${JSON.stringify({ delayMs: this.below(12), plan: this.makePlan() })}` };
+      this.write(() => this.queue.add('repeat', data, { model: 'fake/m0', dedupKey: key, repeat: REPEATS[index], backoff: { type: 'fixed', delayMs: 10 } }));
+      this.repeats.set(key, 'going');
+      this.count('repeat');
+    } else if (state === 'going') {
+      this.endRepeat(key);
+    }
+  }
+
+  endRepeat(/** @type {string} */ key) {
+    const id = this.write(() => {
+      const last = this.sql.occurrence.get(key);
+      this.queue.cancel(last);
+      return last;
+    });
+    this.repeats.set(key, id);
+    this.count('repeatEnded');
+  }
+
+  async kill() {
+    const { worker } = this;
+    await worker.kill();
+    worker.start();
+    this.count('kill');
+  }
+
+  async stop() {
+    if (this.worker.stop()) this.count('stop');
+  }
+
+  async release() {
+    const { worker } = this;
+    if (!worker.stopped && worker.release()) this.count('release');
+  }
+
+  /** The clock of one worker jumps, by seconds or hours. */
+  async jumpOne() {
+    this.worker.clock.set(this.aheadMs + this.makeJump());
+    this.count('jumpOne');
+  }
+
+  /** The machine's clock jumps. */
+  async jumpAll() {
+    this.setClocks(this.aheadMs + this.makeJump());
+    this.count('jumpAll');
+  }
+
+  /** The app has its own idea of when its jobs are due, by its own clock: set back, it would wait for hours. */
+  setClocks(/** @type {number} */ aheadMs) {
+    const back = aheadMs < this.aheadMs;
+    this.aheadMs = aheadMs;
+    for (const worker of this.workers) worker.clock.set(aheadMs);
+    if (back) this.write(() => this.sql.dueNow.run());
+  }
+
+  makeJump() {
+    this.jumps += 1;
+    const size = this.one([1, 2, 10, 60, 3600, 12 * 3600]) * 1000;
+    return Math.round((this.chance(0.5) ? 1 : -1) * size * (0.5 + this.random()));
+  }
+
+  async wait() {
+    await pause(this.random() * 4);
+    this.count('wait');
+  }
+
+  // ---- Jobs -------------------------------------------------------------------------------------------------------------------
 
   /** @returns {string[]} */
   makePlan() {
     if (this.chance(0.8)) return [];
     const kinds = ['500', '500', '500', '400', 'cut', 'cut', 'cut', this.chance(0.2) ? '429:1' : '429:0'];
-    return Array.from({ length: 1 + this.below(3) }, () => kinds[this.below(kinds.length)]);
+    return Array.from({ length: 1 + this.below(3) }, () => this.one(kinds));
   }
 
-  /** @param {Partial<Planned> & {status?: string, dependencies?: number, dedup?: string | null}} [given] */
+  /** @param {{status?: string, dependencies?: number, dedup?: string | null, parent?: string, children?: string[]}} [given] */
   makeJob(given = {}) {
-    const id = `m${this.ids.length}`;
-    const delayed = given.status === undefined && this.chance(0.2);
-    const expires = this.chance(0.1);
+    const order = this.ids.length;
+    const id = `m${order}`;
+    const now = this.now();
+    const runAt = given.status === undefined && this.chance(0.2) ? now + this.below(300) : null;
+    const expiresAt = this.chance(0.1) ? (runAt ?? now) + 1 + this.below(400) : null;
     /** @type {Planned} */
-    const job = {
+    const planned = {
+      order,
       plan: this.makePlan(),
       max: 1 + this.below(3),
-      expires,
+      expires: expiresAt !== null,
       cancel: false,
+      supersede: null,
       parent: given.parent ?? null,
-      ignore: given.parent ? this.chance(0.5) : false,
+      ignore: given.parent !== undefined && this.chance(0.5),
       cancelSiblings: given.children !== undefined && this.chance(0.3),
       children: given.children ?? [],
     };
     const opts = {
       backoff: { type: 'fixed', delayMs: 1 + this.below(30) },
-      ...(job.ignore ? { onFailure: 'ignore' } : {}),
-      ...(job.cancelSiblings ? { cancelSiblings: true } : {}),
+      ...(planned.ignore ? { onFailure: 'ignore' } : {}),
+      ...(planned.cancelSiblings ? { cancelSiblings: true } : {}),
     };
-    const row = {
-      id,
-      model: `fake/m${this.below(LANES)}`,
-      data: JSON.stringify({ prompt: `${id} ${JSON.stringify({ delayMs: this.below(12), plan: job.plan })}` }),
-      opts: JSON.stringify(opts),
-      priority: this.below(5) - 2,
-      status: given.status ?? (delayed && this.chance(0.5) ? 'delayed' : 'waiting'),
-      max: job.max,
-      runAt: delayed ? Date.now() + this.below(300) : null,
-      expiresAt: expires ? Date.now() + this.below(400) : null,
-      parent: job.parent,
-      dependencies: given.dependencies ?? 0,
-      dedup: given.dedup ?? null,
-    };
+    const data = { prompt: `${id} ${JSON.stringify({ delayMs: this.below(12), plan: planned.plan })}` };
+    const model = `fake/m${this.below(LANES)}`;
+    const priority = this.below(5) - 2;
     this.ids.push(id);
-    return { id, job, row };
+    return {
+      id,
+      planned,
+      data,
+      /** for `Queue` */
+      options: { id, model, priority, maxAttempts: planned.max, runAt, expiresAt, ...opts },
+      /** for plain SQL */
+      row: {
+        id,
+        model,
+        data: JSON.stringify(data),
+        opts: JSON.stringify(opts),
+        priority,
+        status: given.status ?? (runAt !== null && this.chance(0.5) ? 'delayed' : 'waiting'),
+        max: planned.max,
+        runAt,
+        expiresAt,
+        parent: planned.parent,
+        dependencies: given.dependencies ?? 0,
+        dedup: given.dedup ?? null,
+      },
+    };
   }
 
-  async add() {
-    if (this.left.get() > BACKLOG) return this.wait(5);
-    const { id, job, row } = this.makeJob({ dedup: this.chance(0.15) ? `key${this.below(10)}` : null });
-    try {
-      this.write(() => this.insertRow.run(row));
-      this.jobs.set(id, job);
-      this.counts.add += 1;
-    } catch (error) {
-      if (/** @type {any} */ (error).code !== 'SQLITE_CONSTRAINT_UNIQUE' || row.dedup === null) throw error;
-      this.counts.duplicate += 1;
-    }
+  /** @param {{id: string, planned: Planned}} made it has been committed */
+  know({ id, planned }) {
+    this.jobs.set(id, planned);
   }
 
-  /** A parent and its children in one transaction, in any order, the parent's columns as careless SQL may have them. */
-  async addFlow() {
-    if (this.left.get() > BACKLOG) return this.wait(5);
-    const n = 1 + this.below(3);
-    /** @type {string[]} */
-    const children = [];
-    const careless = this.below(3);
-    const parent = this.makeJob({
-      children,
-      status: careless === 0 ? 'waiting' : 'waiting-children',
-      dependencies: careless === 1 ? n : 0,
-    });
-    const all = [parent];
-    for (let i = 0; i < n; i++) {
-      const child = this.makeJob({ parent: parent.id });
-      children.push(child.id);
-      if (this.chance(0.5)) all.push(child);
-      else all.unshift(child);
-    }
-    const insert = this.world.db.transaction(() => all.forEach(({ row }) => this.insertRow.run(row)));
-    this.write(() => insert.immediate());
-    for (const { id, job } of all) this.jobs.set(id, job);
-    this.counts.flow += 1;
+  /** @returns {string | undefined} the id of one of the last n jobs */
+  recent(/** @type {number} */ n) {
+    return this.ids[Math.max(0, this.ids.length - 1 - this.below(n))];
   }
 
-  /** One of the last jobs, so that some are still unfinished. */
-  cancel() {
-    if (this.ids.length === 0) return;
-    const id = this.ids[Math.max(0, this.ids.length - 1 - this.below(60))];
-    const changes = this.write(() => this.cancelRow.run(id).changes);
-    if (changes === 0) return;
-    /** @type {Planned} */ (this.jobs.get(id)).cancel = true;
-    this.counts.cancel += 1;
-  }
+  // ---- Checks -----------------------------------------------------------------------------------------------------------------
 
-  async killOne() {
-    const worker = this.workers[this.below(WORKERS)];
-    await worker.kill();
-    worker.start();
-    this.counts.kill += 1;
-  }
-
-  stopOne() {
-    if (this.workers[this.below(WORKERS)].stop()) this.counts.stop += 1;
-  }
-
-  /** A transaction of the app that takes its time. */
-  async lock() {
-    const { db } = this.world;
-    this.write(() => db.exec('BEGIN IMMEDIATE'));
-    await pause(1 + this.random() * 15);
-    db.exec('COMMIT');
-    this.counts.lock += 1;
-  }
-
-  async wait(/** @type {number} */ ms) {
-    this.counts.wait += 1;
-    await pause(ms);
-  }
-
-  /** What must hold at any time. */
+  /** What must hold after each step. */
   check(/** @type {string} */ when) {
-    assert.deepEqual(this.found.all(), [], `${when}: a write that must not be`);
-    assert.deepEqual(this.wrong.all(), [], `${when}: rows that must not be`);
-    assert.equal(this.rowCount.get(), this.jobs.size, `${when}: rows`);
+    assert.deepEqual(this.sql.violations.all(), [], `${when}: a write that must not be`);
+    assert.deepEqual(this.sql.wrong.all(), [], `${when}: rows that must not be`);
+    if (this.steps % COUNT_EVERY === 0) assert.equal(this.sql.rows.get(), this.jobs.size, `${when}: rows`);
+    for (const { id, faults } of this.workers) assert.deepEqual(faults, [], `${when}: worker ${id}`);
+    for (const [key, state] of this.repeats) {
+      const next = this.sql.occurrence.get(key);
+      if (state === 'going') assert.ok(next !== undefined, `${when}: ${key} comes no more, and nobody has cancelled it`);
+      else if (next === undefined) this.repeats.delete(key);
+      else assert.equal(next, state, `${when}: ${key} was cancelled, and comes again`);
+    }
   }
 
-  /** No more operations: everything must come to its end. */
+  /** No more operations, all clocks right with each other: everything must come to its end. */
   async quiet() {
-    for (const worker of this.workers) worker.resume();
-    const rows = this.world.db.prepare(`SELECT id, status, run_at - ${Date.now()} AS due, attempts, stalls, dependency_count, lease_owner, error
+    for (const worker of this.workers) {
+      worker.resume();
+      worker.reopen();
+      if (canSet) worker.clock.set(this.aheadMs);
+    }
+    await this.checkRepeats();
+    for (const [key, state] of this.repeats) if (state === 'going') this.endRepeat(key);
+    this.write(() => this.sql.dueNow.run());
+    const rows = this.world.db.prepare(`SELECT id, status, run_at - ? AS due, attempts, stalls, dependency_count, lease_owner, error
       FROM llm_jobs WHERE status IN ${UNFINISHED} LIMIT 5`);
-    await this.world.until(() => this.left.get() === 0, () => `${this.left.get()} rows to end: ${JSON.stringify(rows.all())}`, QUIET_MS);
+    const left = () => `${this.sql.left.get()} rows to end: ${JSON.stringify(rows.all(this.now()))}; ${JSON.stringify(this.workers.map(({ id, log }) => ({ id, log })))}`;
+    await this.world.until(() => this.sql.left.get() === 0, left, QUIET_MS);
+  }
+
+  /** What comes again within a minute does so by the clock as it is, not as it was; a set-back of a minute is let pass. */
+  async checkRepeats() {
+    const late = this.world.db.prepare(`SELECT dedup_key, run_at - ? AS due FROM llm_jobs
+      WHERE dedup_key IN ('repeat0', 'repeat1', 'repeat2') AND status = 'delayed' AND run_at > ? + 121000`);
+    const found = () => late.all(this.now(), this.now());
+    await this.world.until(() => found().length === 0, () => `repeats that were put off: ${JSON.stringify(found())}`);
   }
 
   async checkEnds() {
-    const rows = new Map(this.world.db.prepare('SELECT * FROM llm_jobs').all().map((row) => [row.id, row]));
-    const held = heldAtKills(this.workers);
+    const { db } = this.world;
+    const byId = (/** @type {string} */ sql) => new Map(db.prepare(sql).all().map((row) => [row.id ?? row.job, row]));
+    const rows = byId("SELECT * FROM llm_jobs WHERE name = 'job'");
+    const tallies = byId('SELECT * FROM tally');
+    const calls = await this.countCalls();
+    assert.deepEqual(db.prepare(WRONG_ENDED).all(), []);
+    assert.deepEqual([...rows.keys()].sort(), [...this.jobs.keys()].sort());
+
+    // 1. Each job's end
+    const find = (/** @type {string} */ id) => ({
+      planned: /** @type {Planned} */ (this.jobs.get(id)),
+      row: rows.get(id),
+      tally: tallies.get(id),
+      calls: calls.get(id) ?? 0,
+    });
+    /** @type {Map<string, number>} */
+    const lastOfKey = new Map();
+    for (const { supersede, order } of this.jobs.values()) if (supersede !== null) lastOfKey.set(supersede, order);
+    this.ends = {};
+    for (const [id, row] of rows) {
+      checkEnd(id, find, (key) => lastOfKey.get(key) ?? -1);
+      const end = row.status === 'completed' ? row.status : `${row.status} ${JSON.parse(row.error).code}`;
+      this.ends[end] = (this.ends[end] ?? 0) + 1;
+    }
+
+    // 2. Runs that a kill has ended count as stalls, unless they could not go back
+    for (const [id, times] of heldAtKills(this.workers)) {
+      const { lost, aborted } = tallies.get(id);
+      assert.ok(lost + aborted >= times, `${id}: ${times} kills, but ${lost} stalls`);
+    }
+
+    // 3. The app's own rows and their jobs were committed together, and what was rolled back was never run
+    for (const job of db.prepare('SELECT job FROM notes').pluck().all()) assert.ok(rows.has(job), `${job} has a note and no row`);
+    for (const id of this.never) assert.ok(!calls.has(id), `${id} was called and never committed`);
+
+    // 4. What comes again comes once for all the times that a jump has left out
+    const seconds = (performance.now() - this.openedAt) / 1000;
+    this.occurrences = db.prepare("SELECT count(*) FROM llm_jobs WHERE name = 'repeat'").pluck().get();
+    const most = REPEATS.length * (seconds + 2 * WORKERS * (this.jumps + 1)) + (this.counts.repeat ?? 0);
+    assert.ok(this.occurrences <= most, `${this.occurrences} occurrences in ${seconds} s with ${this.jumps} jumps`);
+  }
+
+  /** @returns {Promise<Map<string, number>>} of each job */
+  async countCalls() {
     /** @type {Map<string, number>} */
     const calls = new Map();
     for (const prompt of await this.world.prompts()) {
@@ -253,94 +545,15 @@ class Model {
       calls.set(id, (calls.get(id) ?? 0) + 1);
     }
     this.calls = [...calls.values()].reduce((sum, n) => sum + n, 0);
-    this.ends = {};
-    for (const [id, job] of this.jobs) {
-      const row = rows.get(id);
-      assert.ok(row, `${id} is gone`);
-      const error = row.error === null ? null : JSON.parse(row.error);
-      const about = `${id}: ${JSON.stringify({ ...job, ...row, calls: calls.get(id) })}`;
-      const end = row.status === 'completed' ? row.status : `${row.status} ${error?.code}`;
-      this.ends[end] = (this.ends[end] ?? 0) + 1;
-      this.checkEnd(job, row, error, calls.get(id) ?? 0, about, rows);
-      // A kill or a lost lease is a stall, and each can cost one call; so can each 429, which is no try.
-      const limited = job.plan.filter((step) => step.startsWith('429')).length;
-      assert.ok((calls.get(id) ?? 0) <= row.attempts + limited + row.stalls + (row.status === 'cancelled' ? 1 : 0), about);
-      assert.ok(row.stalls >= (held.get(id) ?? 0) - (row.status === 'cancelled' ? 1 : 0), about);
-    }
-  }
-
-  /**
-   * @param {Planned} job
-   * @param {any} row
-   * @param {any} error
-   * @param {number} calls
-   * @param {string} about
-   * @param {Map<string, any>} rows
-   */
-  checkEnd(job, row, error, calls, about, rows) {
-    const children = job.children.map((id) => ({ planned: /** @type {Planned} */ (this.jobs.get(id)), row: rows.get(id) }));
-    const broken = children.filter((child) => child.row.status !== 'completed' && !child.planned.ignore);
-    const undisturbed = row.stalls === 0;
-    if (row.status === 'completed') {
-      assert.equal(JSON.parse(row.result).text, `${row.id} ends`, about);
-      assert.equal(error, null, about);
-      assert.deepEqual(broken, [], `${about}: a child of it has failed`);
-      assert.ok(calls > job.plan.length || job.plan.length === 0, about);
-      return;
-    }
-    if (row.status === 'cancelled') {
-      const { parent } = job;
-      const swept = parent !== null && (rows.get(parent).status === 'cancelled' || (this.jobs.get(parent)?.cancelSiblings && rows.get(parent).status === 'failed'));
-      if (error.code === 'EXPIRED') assert.ok(job.expires, about);
-      else assert.ok(error.code === 'CANCELLED' && (job.cancel || swept), about);
-      return;
-    }
-    assert.equal(row.status, 'failed', about);
-    if (error.code === 'CHILD_FAILED') {
-      assert.ok(broken.length > 0, about);
-      assert.equal(calls, 0, about);
-      return;
-    }
-    assert.deepEqual(broken, [], `${about}: its children say CHILD_FAILED`);
-    assert.ok(['BAD_REQUEST', 'SERVER_ERROR', 'PROTOCOL'].includes(error.code), about);
-    if (error.code === 'BAD_REQUEST') assert.ok(job.plan.includes('400'), about);
-    else assert.equal(row.attempts, job.max, about);
-    if (undisturbed && calls > 0) {
-      const last = job.plan[calls - 1];
-      assert.equal(error.code, { 400: 'BAD_REQUEST', 500: 'SERVER_ERROR', cut: 'PROTOCOL' }[last], about);
-    }
+    return calls;
   }
 
   summary() {
     const say = (/** @type {Record<string, number>} */ counts) => Object.entries(counts).map(([key, n]) => `${n} ${key}`).join(', ');
     const inFlight = this.workers.reduce((sum, worker) => sum + worker.killsInFlight, 0);
-    const stalls = this.world.db.prepare('SELECT sum(stalls) FROM llm_jobs').pluck().get();
-    return `${say(this.counts)}; ${inFlight} kills found jobs in flight, ${stalls} stalls; ${this.calls} calls; ends: ${say(this.ends ?? {})}`;
+    const lost = this.world.db.prepare('SELECT sum(lost) FROM tally').pluck().get();
+    return `${say(this.counts)}; ${inFlight} kills found jobs in flight, ${lost} stalls; ${this.calls} calls; ${this.occurrences} occurrences; ends: ${say(this.ends ?? {})}`;
   }
 }
-
-const TRIGGERS = `
-  CREATE TRIGGER see_ended AFTER UPDATE ON llm_jobs WHEN old.status IN ('completed', 'failed', 'cancelled')
-    BEGIN INSERT INTO violations VALUES (new.id, 'changed after its end: ' || old.status || ' to ' || new.status); END;
-  CREATE TRIGGER see_deleted AFTER DELETE ON llm_jobs BEGIN INSERT INTO violations VALUES (old.id, 'deleted'); END;
-  CREATE TRIGGER see_attempts AFTER UPDATE OF attempts ON llm_jobs WHEN new.attempts > new.max_attempts
-    BEGIN INSERT INTO violations VALUES (new.id, 'attempt ' || new.attempts || ' of ' || new.max_attempts); END;
-  CREATE TRIGGER see_lease AFTER UPDATE OF lease_token ON llm_jobs
-    WHEN old.status = 'active' AND new.status = 'active' AND new.lease_token IS NOT old.lease_token
-    BEGIN INSERT INTO violations VALUES (new.id, 'taken over while active'); END;
-  CREATE TRIGGER see_early AFTER UPDATE OF status ON llm_jobs
-    WHEN new.status IN ('active', 'completed') AND EXISTS
-      (SELECT 1 FROM llm_jobs AS c WHERE c.parent_job_id = new.id AND c.status IN ${UNFINISHED})
-    BEGIN INSERT INTO violations VALUES (new.id, new.status || ' before its children have ended'); END;`;
-
-const INVARIANTS = `
-  SELECT 'token of two rows' AS what, lease_token AS id FROM llm_jobs WHERE status = 'active' GROUP BY lease_token HAVING count(*) > 1
-  UNION ALL SELECT 'active without a lease', id FROM llm_jobs WHERE status = 'active' AND (lease_token IS NULL OR lease_owner IS NULL OR lease_until IS NULL)
-  UNION ALL SELECT 'leased without being active', id FROM llm_jobs WHERE status <> 'active' AND lease_token IS NOT NULL
-  UNION ALL SELECT 'more attempts than allowed', id FROM llm_jobs WHERE attempts > max_attempts OR attempts < 0
-  UNION ALL SELECT 'ended without a time, or the other way', id FROM llm_jobs
-    WHERE (status IN ('completed', 'failed', 'cancelled')) <> (finished_on IS NOT NULL)
-  UNION ALL SELECT 'completed without a result, or the other way', id FROM llm_jobs WHERE (status = 'completed') <> (result IS NOT NULL)
-  UNION ALL SELECT 'ended badly without a reason', id FROM llm_jobs WHERE status IN ('failed', 'cancelled') AND error IS NULL`;
 
 module.exports = { Model };
