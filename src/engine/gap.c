@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/gap.h"
 
-#include <stdbool.h>
-
 enum {
   MAX_GAP_US = 5000,     /* the longest gap that we leave to others who do not write */
   LONG_GAP_US = 8000,    /* the gap while others write and we write densely: SQLite's busy handler looks at the lock after 1, 2 and
@@ -29,12 +27,14 @@ void lj_gap_wrote(lj_gap *gap, int64_t ended_us, int64_t took_us) {
   count(gap, ended_us / 1000);
   int64_t wait = took_us < MAX_GAP_US ? took_us : MAX_GAP_US;
   bool dense = gap->writes_before + gap->writes_now >= DENSE_WRITES;
-  if (dense && ended_us / 1000 < gap->others_until_ms) wait = LONG_GAP_US;
+  if (dense && lj_gap_crowded(gap, ended_us / 1000)) wait = LONG_GAP_US;
   gap->busy_streak = 0;
   gap->write_at_us = ended_us + wait;
 }
 
 void lj_gap_saw_others(lj_gap *gap, int64_t now_ms) { gap->others_until_ms = now_ms + OTHERS_MS; }
+
+bool lj_gap_crowded(const lj_gap *gap, int64_t now_ms) { return now_ms < gap->others_until_ms; }
 
 void lj_gap_busy(lj_gap *gap, int64_t now_us) {
   int64_t wait = MIN_BUSY_US;

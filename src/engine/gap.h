@@ -7,6 +7,7 @@
 #ifndef LJ_ENGINE_GAP_H
 #define LJ_ENGINE_GAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct lj_gap {
@@ -22,6 +23,8 @@ typedef struct lj_gap {
 void lj_gap_wrote(lj_gap *gap, int64_t ended_us, int64_t took_us);
 /* Another connection has written: it shall find the lock free when it looks. */
 void lj_gap_saw_others(lj_gap *gap, int64_t now_ms);
+/* Whether others count as writing. */
+bool lj_gap_crowded(const lj_gap *gap, int64_t now_ms);
 /* Another connection holds the lock. */
 void lj_gap_busy(lj_gap *gap, int64_t now_us);
 /* The database, or memory, fails. */

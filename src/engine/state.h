@@ -13,6 +13,7 @@
 #include "engine/gap.h"
 #include "engine/mailbox.h"
 #include "engine/outbox.h"
+#include "engine/pace.h"
 #include "engine/run.h"
 #include "llmjobs.h"
 #include "queue/recovery.h"
@@ -124,6 +125,7 @@ struct lj_engine {
   int64_t trim_at_ms;         /* start-up is over: its code is given back; 0: done */
   lj_gap gap;                 /* when the next transaction may begin */
   bool set_back;              /* the clock may have been set back: times in rows are to be looked at */
+  lj_pace pace;               /* what transactions take */
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
 };
 

@@ -73,11 +73,14 @@ typedef struct write_act {
 
 static int write_all(lj_engine *engine, write_act *act) {
   int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep);
-  if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, &act->done, act->stale);
+  int64_t begun_us = lj_mono_us();
+  if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, act->plan.end_most, &act->done, act->stale);
+  int64_t settled_us = lj_mono_us();
   /* A shortage of memory at one end must not hold back those before it. */
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
   if (code == LJ_OK) code = lj_cancels_write(engine);
   if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more, &act->partial_wait_ms);
+  int64_t claim_us = lj_mono_us();
   if (code == LJ_OK && act->plan.claim) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
                             .lease_until = act->now_wall + engine->config.lease_ms,
@@ -86,8 +89,14 @@ static int write_all(lj_engine *engine, write_act *act) {
     code = lj_claim(&act->follow, &act->source, &terms, act->plan.claim_most, act->claimed, &act->claimed_count);
   }
   if (code == LJ_OK && act->plan.claim) code = lj_claim_next_due(engine->store, &engine->due_wall_ms);
-  if (code == LJ_OK) return lj_store_commit(engine->store);
-  lj_store_rollback(engine->store);
+  if (code != LJ_OK) {
+    lj_store_rollback(engine->store);
+    return code;
+  }
+  int64_t commit_us = lj_mono_us();
+  code = lj_store_commit(engine->store);
+  if (code == LJ_OK)
+    lj_pace_note(&engine->pace, act->done, settled_us - begun_us, act->claimed_count, commit_us - claim_us, lj_mono_us() - commit_us);
   return code;
 }
 

@@ -28,6 +28,7 @@ typedef struct lj_write_plan {
   bool removal;
   lj_status removal_status;
   int64_t removal_before;
+  size_t end_most;
   size_t claim_most;
 } lj_write_plan;
 
@@ -37,9 +38,9 @@ size_t lj_writer_holding(const lj_engine *engine);
 /* writer_plan.c: fills *plan, outside of any transaction. LJ_OK, LJ_BUSY, LJ_NOMEM, LJ_DB_ERROR. */
 int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, lj_write_plan *plan) LJ_MUST_CHECK;
 
-/* writer_ends.c: writes ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. On an error
+/* writer_ends.c: writes `most` ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. On an error
  * *done have been written before it. */
-int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t *done, bool stale[LJ_WRITER_ENDS]) LJ_MUST_CHECK;
+int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t most, size_t *done, bool stale[LJ_WRITER_ENDS]) LJ_MUST_CHECK;
 /* After the commit: counts and tells of the first `done` ends, and frees their runs. */
 void lj_writer_announce(lj_engine *engine, size_t done, const bool stale[LJ_WRITER_ENDS]);
 

@@ -54,10 +54,10 @@ static bool has_followers(const lj_run *run) {
   return ends && (run->job.has_parent || (run->job.opts != NULL && strstr(run->job.opts, "\"repeat\"") != NULL));
 }
 
-int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t *done, bool stale[LJ_WRITER_ENDS]) {
+int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t most, size_t *done, bool stale[LJ_WRITER_ENDS]) {
   int code = LJ_OK;
   *done = 0;
-  for (lj_run *run = engine->ended.first, *next; code == LJ_OK && run != NULL && *done < LJ_WRITER_ENDS; run = next) {
+  for (lj_run *run = engine->ended.first, *next; code == LJ_OK && run != NULL && *done < most; run = next) {
     next = run->next;
     code = lj_verdict_build(run);
     if (code != LJ_OK) break;

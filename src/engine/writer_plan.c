@@ -47,12 +47,15 @@ static int plan_removal(lj_engine *engine, int64_t now_ms, int64_t now_wall, lj_
 
 int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, lj_write_plan *plan) {
   size_t ends = engine->ended.count < LJ_WRITER_ENDS ? engine->ended.count : LJ_WRITER_ENDS;
+  size_t claims = LJ_WRITER_CLAIMS;
+  if (lj_gap_crowded(&engine->gap, now_ms)) lj_pace_limit(&engine->pace, &ends, &claims);
   size_t busy = lj_writer_holding(engine) - ends;
   int code = LJ_OK;
   memset(plan, 0, sizeof *plan);
+  plan->end_most = ends;
   if (may_claim(engine) && now_ms >= engine->claim_after_ms && busy < engine->config.concurrency) {
     plan->claim_most = engine->config.concurrency - busy;
-    if (plan->claim_most > LJ_WRITER_CLAIMS) plan->claim_most = LJ_WRITER_CLAIMS;
+    if (plan->claim_most > claims) plan->claim_most = claims;
     plan->claim = true;
     if (ends == 0) code = lj_claim_possible(engine->store, source, now_wall, &plan->claim);
     if (code == LJ_OK && !plan->claim) {

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an app that writes meanwhile waits for, on a clock that the test keeps: the engine works at full speed, and SQLite's busy
+ * handler of the app looks at the lock after 1, 2, 5, 10 … ms.
+ */
+#include "engine/gap.h"
+#include "engine/pace.h"
+#include "support/test.h"
+
+enum { ENDS = 32, CLAIMS = 64, TRANSACTIONS = 200, WARM_UP = 40, STEP_US = 37 };
+
+typedef struct costs {
+  int64_t end;
+  int64_t claim;
+  int64_t commit;
+} costs;
+
+typedef struct span {
+  int64_t from;
+  int64_t to;
+} span;
+
+/* The spans of time in which the engine holds the lock, with more jobs to end and to claim than fit. */
+static void work(const costs *of, span spans[TRANSACTIONS]) {
+  lj_gap gap = {0};
+  lj_pace pace = {0};
+  int64_t now = 0;
+  for (int i = 0; i < TRANSACTIONS; i++) {
+    size_t ends = ENDS;
+    size_t claims = CLAIMS;
+    lj_gap_saw_others(&gap, now / 1000);
+    if (now < gap.write_at_us) now = gap.write_at_us;
+    assert_true(lj_gap_crowded(&gap, now / 1000));
+    lj_pace_limit(&pace, &ends, &claims);
+    assert_true(ends >= 1 && claims >= 1);
+    int64_t ends_us = (int64_t)ends * of->end;
+    int64_t claims_us = (int64_t)claims * of->claim;
+    spans[i].from = now;
+    now += ends_us + claims_us + of->commit;
+    spans[i].to = now;
+    lj_pace_note(&pace, ends, ends_us, claims, claims_us, of->commit);
+    lj_gap_wrote(&gap, now, now - spans[i].from);
+  }
+}
+
+static bool held_at(const span spans[TRANSACTIONS], int64_t at) {
+  for (int i = 0; i < TRANSACTIONS; i++)
+    if (at >= spans[i].from && at < spans[i].to) return true;
+  return false;
+}
+
+/* How long an app waits that first looks at `at`, when each sleep takes `late` longer than it should. */
+static int64_t wait_of(const span spans[TRANSACTIONS], int64_t at, int64_t late) {
+  static const int64_t sleeps[] = {1000, 2000, 5000, 10000, 15000, 20000};
+  int64_t now = at;
+  for (size_t i = 0; held_at(spans, now); i++) {
+    assert_true(i < COUNT_OF(sleeps));
+    now += sleeps[i] + late;
+  }
+  return now - at;
+}
+
+static void app_never_looks_a_third_time_in_vain(void **state) {
+  static const costs cases[] = {{30, 40, 300}, {100, 100, 1000}, {5, 5, 50}, {400, 300, 1500}, {1, 900, 1900}, {20, 20, 2000}};
+  static const int64_t lates[] = {0, 60, 500, 1000};
+  static span spans[TRANSACTIONS];
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    work(&cases[i], spans);
+    for (size_t late = 0; late < COUNT_OF(lates); late++)
+      for (int64_t at = spans[WARM_UP].from; at < spans[TRANSACTIONS - 10].to; at += STEP_US)
+        assert_true(wait_of(spans, at, lates[late]) <= 3000 + 2 * lates[late]);
+  }
+}
+
+static void transaction_holds_the_lock_for_three_milliseconds_at_most(void **state) {
+  static span spans[TRANSACTIONS];
+  (void)state;
+  for (int64_t end = 10; end <= 500; end += 70)
+    for (int64_t claim = 10; claim <= 500; claim += 70)
+      for (int64_t commit = 0; commit <= 2000; commit += 400) {
+        const costs of = {end, claim, commit};
+        work(&of, spans);
+        for (int i = 1; i < TRANSACTIONS; i++) assert_true(spans[i].to - spans[i].from <= LJ_PACE_HELD_US);
+      }
+}
+
+static void nothing_is_limited_before_anything_is_known(void **state) {
+  lj_pace pace = {0};
+  size_t ends = ENDS;
+  size_t claims = CLAIMS;
+  (void)state;
+  lj_pace_limit(&pace, &ends, &claims);
+  assert_int_equal(ends, ENDS);
+  assert_int_equal(claims, CLAIMS);
+}
+
+static void slow_disk_and_large_rows_still_get_one_of_each(void **state) {
+  lj_pace pace = {0};
+  size_t ends = ENDS;
+  size_t claims = CLAIMS;
+  (void)state;
+  lj_pace_note(&pace, 1, 9000, 1, 9000, 50000);
+  lj_pace_limit(&pace, &ends, &claims);
+  assert_int_equal(ends, 1);
+  assert_int_equal(claims, 1);
+}
+
+static void claims_alone_get_all_the_time(void **state) {
+  lj_pace pace = {0};
+  size_t ends = 0;
+  size_t claims = CLAIMS;
+  (void)state;
+  lj_pace_note(&pace, 10, 3000, 10, 1000, 1000);
+  lj_pace_limit(&pace, &ends, &claims);
+  assert_int_equal(ends, 0);
+  assert_int_equal(claims, 20);
+}
+
+static void one_slow_commit_is_forgotten(void **state) {
+  lj_pace pace = {0};
+  size_t before = ENDS;
+  size_t after = ENDS;
+  size_t later = ENDS;
+  size_t claims = CLAIMS;
+  (void)state;
+  lj_pace_note(&pace, 10, 1000, 10, 1000, 200);
+  lj_pace_limit(&pace, &before, &claims);
+  lj_pace_note(&pace, 10, 1000, 10, 1000, 20000);
+  lj_pace_limit(&pace, &after, &claims);
+  for (int i = 0; i < 80; i++) lj_pace_note(&pace, 10, 1000, 10, 1000, 200);
+  lj_pace_limit(&pace, &later, &claims);
+  assert_true(after < before);
+  assert_int_equal(later, before);
+}
+
+static void others_count_as_writing_for_a_second(void **state) {
+  lj_gap gap = {0};
+  (void)state;
+  assert_false(lj_gap_crowded(&gap, 5000));
+  lj_gap_saw_others(&gap, 5000);
+  assert_true(lj_gap_crowded(&gap, 5999));
+  assert_false(lj_gap_crowded(&gap, 6000));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(app_never_looks_a_third_time_in_vain),
+      cmocka_unit_test(transaction_holds_the_lock_for_three_milliseconds_at_most),
+      cmocka_unit_test(nothing_is_limited_before_anything_is_known),
+      cmocka_unit_test(slow_disk_and_large_rows_still_get_one_of_each),
+      cmocka_unit_test(claims_alone_get_all_the_time),
+      cmocka_unit_test(one_slow_commit_is_forgotten),
+      cmocka_unit_test(others_count_as_writing_for_a_second),
+  };
+  return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
+}
