@@ -134,6 +134,7 @@ static int push_result(cJSON *list, const cJSON *source, lj_fault *fault) {
 static int add_input(cJSON *block, const cJSON *call, lj_fault *fault) {
   const cJSON *arguments = lj_json_get(call, "arguments");
   cJSON *parsed = NULL;
+  bool is_object;
   int rc;
   if (arguments == NULL) {
     return lj_json_put_value(block, "input", cJSON_CreateObject());
@@ -145,12 +146,14 @@ static int add_input(cJSON *block, const cJSON *call, lj_fault *fault) {
   if (rc == LJ_NOMEM) {
     return rc;
   }
-  if (!cJSON_IsObject(parsed)) {
-    cJSON_Delete(parsed);
+  is_object = cJSON_IsObject(parsed);
+  cJSON_Delete(parsed);
+  if (!is_object) {
     return lj_fault_set(fault, LJ_BAD_REQUEST,
                         "The arguments of a tool call in messages are text that is no JSON object; anthropic takes only objects");
   }
-  return lj_json_put_value(block, "input", parsed);
+  /* Word for word, because our numbers hold fewer digits than a text may. */
+  return lj_json_put_value(block, "input", cJSON_CreateRaw(arguments->valuestring));
 }
 
 static int push_call(cJSON *list, const cJSON *call, lj_fault *fault) {

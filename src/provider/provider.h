@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One wire format behind one interface. A provider builds the HTTP request of a job and reads the answer; it does no
- * input or output, holds no state between calls and knows nothing of queues. One file per format:
- * provider/openai.c (openai, openai-compatible, deepseek) and provider/ollama.c.
+ * input or output, holds no state between calls and knows nothing of queues. The files of a format begin with its name:
+ * openai (openai, openai-compatible, deepseek), anthropic, gemini, ollama.
  */
 #ifndef LJ_PROVIDER_PROVIDER_H
 #define LJ_PROVIDER_PROVIDER_H

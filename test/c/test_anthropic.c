@@ -60,10 +60,10 @@ static void messages(void **state) {
        "\"base64\",\"media_type\":\"image/png\",\"data\":\"BBBB\"}}]}]," END, NULL},
       /* results of tools come first in the user's message, whatever the user says beside them */
       {"anthropic", "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"arguments\":"
-                    "{\"x\":1}},{\"id\":\"d\",\"name\":\"g\",\"arguments\":\"{\\\"y\\\":2}\"},{\"id\":\"e\",\"name\":\"h\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":"
+                    "{\"x\":1}},{\"id\":\"d\",\"name\":\"g\",\"arguments\":\"{\\\"y\\\":12345678901234567890}\"},{\"id\":\"e\",\"name\":\"h\"}]},{\"role\":\"tool\",\"toolCallId\":\"c\",\"content\":"
                     "\"42\"},{\"role\":\"user\",\"content\":\"also\"},{\"role\":\"tool\",\"toolCallId\":\"d\",\"content\":[{\"type\":\"text\",\"text\":\"43\"}]}]}",
        MODEL "\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c\",\"name\":\"f\",\"input\":"
-       "{\"x\":1}},{\"type\":\"tool_use\",\"id\":\"d\",\"name\":\"g\",\"input\":{\"y\":2}},{\"type\":\"tool_use\",\"id\":\"e\",\"name\":\"h\",\"input\":{}}]},"
+       "{\"x\":1}},{\"type\":\"tool_use\",\"id\":\"d\",\"name\":\"g\",\"input\":{\"y\":12345678901234567890}},{\"type\":\"tool_use\",\"id\":\"e\",\"name\":\"h\",\"input\":{}}]},"
        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"c\",\"content\":\"42\"},{\"type\":\"tool_result\",\"tool_use_id\":\"d\",\"content\":"
        "[{\"type\":\"text\",\"text\":\"43\"}]},{\"type\":\"text\",\"text\":\"also\"}]}]," END, NULL},
       /* what the model thought goes back before its words and its calls */
