@@ -28,15 +28,20 @@ const newestOf = (/** @type {string} */ side) =>
   `SELECT * FROM (SELECT finished_on, ${ms('finished_on')} AS ended, rowid AS seq FROM ${table} WHERE status = ? AND finished_on IS NOT NULL ` +
   `AND finished_on ${side} ${LAST_SECOND} ORDER BY finished_on DESC, rowid DESC LIMIT ?)`;
 
+/** A newer job of its supersede_key that waits is seen by the unique index; one that runs is looked for here. */
+const RETRIABLE =
+  "status IN ('failed', 'cancelled') AND (supersede_key IS NULL OR NOT EXISTS (" +
+  `SELECT 1 FROM ${table} AS newer WHERE newer.status = 'active' AND newer.supersede_key = ${table}.supersede_key AND newer.rowid > ${table}.rowid))`;
+
 const SQL = {
   cancelIdle:
     `UPDATE ${table} SET status = ?, error = ?, finished_on = ?, cancel_requested = 1, partial = NULL, revision = ${REVISION} ` +
     `WHERE id = ? AND status IN ${IDLE} RETURNING id, parent_job_id`,
   cancelActive: `UPDATE ${table} SET cancel_requested = 1, revision = ${REVISION} WHERE id = ? AND status = 'active' AND cancel_requested = 0`,
   // "OR IGNORE": a row whose dedup_key or supersede_key another job has by now stays as it is.
-  retryOne: `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE id = ? AND status IN ('failed', 'cancelled') RETURNING parent_job_id`,
+  retryOne: `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE id = ? AND ${RETRIABLE} RETURNING parent_job_id`,
   retryBatch:
-    `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE rowid IN (SELECT value FROM json_each(?)) AND status IN ('failed', 'cancelled') ` +
+    `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE rowid IN (SELECT value FROM json_each(?)) AND ${RETRIABLE} ` +
     'RETURNING parent_job_id',
   top: `SELECT ifnull(max(revision), 0) AS top FROM ${table} WHERE revision > 0`,
   // Two look-ups, because one order over all rows would read them all.

@@ -135,6 +135,19 @@ for (const driver of drivers.slice(0, 2)) {
       assert.throws(() => queue.retry(/** @type {any} */ ({ codes: 'AUTH' })), { code: 'BAD_CONFIG', message: /codes/ });
     });
 
+    it('retry refuses a job while a newer one of its supersedeKey runs, for that one must be able to wait again', () => {
+      const [older, newer] = [1, 2].map(() => {
+        const id = queue.add('a', {}, { supersedeKey: 's' });
+        set(id, `status = 'failed', finished_on = 5, error = '{"code":"AUTH"}'`);
+        return id;
+      });
+      set(newer, "status = 'active', finished_on = NULL");
+      assert.throws(() => queue.retry(older), { code: 'BAD_JOB', message: /supersedeKey "s"/ });
+      assert.equal(queue.retry({ code: 'AUTH' }), 0);
+      set(newer, "status = 'completed', finished_on = 6");
+      assert.equal(queue.retry(older), true);
+    });
+
     it('a retried parent asks to be examined; a retried child parks its parent', () => {
       const flow = queue.addFlow({ name: 'p', data: {}, children: [{ name: 'c', data: {} }] });
       set(flow.id, "status = 'failed', finished_on = 1");
