@@ -26,8 +26,8 @@ const { RemoteServer, forbidFunction } = require('./testing/remote.js');
  */
 
 /**
- * Starts a provider on the loopback interface that speaks the formats of OpenAI, Anthropic, Gemini and Ollama, for tests. Its
- * answers depend on the request only: words of the last message. A script makes it fail in any way:
+ * Starts a provider on the loopback interface that speaks the formats of OpenAI (chat, responses, embeddings), Anthropic, Gemini
+ * and Ollama, for tests. Its answers depend on the request only: words of the last message. A script makes it fail in any way:
  *
  *     const fake = await startFakeProvider({ script: [{ retryAfter: 1 }, { cutAfterTokens: 3 }, { status: 500 }] });
  *     // providers: { fake: { kind: 'openai-compatible', baseUrl: fake.openaiUrl } }

@@ -7,6 +7,8 @@ const anthropic = require('./anthropic.js');
 const openai = require('./openai.js');
 const ollama = require('./ollama.js');
 const gemini = require('./gemini.js');
+const responses = require('./responses.js');
+const { openaiEmbeddings, ollamaEmbeddings } = require('./embeddings.js');
 const { RequestLog } = require('./log.js');
 const { ScriptRunner } = require('./script.js');
 const { planStream, planWhole, play, pause } = require('./play.js');
@@ -22,7 +24,10 @@ const MODELS = ['fake-model', 'fake-model-large'];
 /** @type {Map<string, Format>} */
 const CHATS = new Map(/** @type {[string, Format][]} */ ([
   ['POST /v1/chat/completions', openai],
+  ['POST /v1/responses', responses],
+  ['POST /v1/embeddings', openaiEmbeddings],
   ['POST /api/chat', ollama],
+  ['POST /api/embed', ollamaEmbeddings],
   ['POST /v1/messages', anthropic],
 ]));
 
