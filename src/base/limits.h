@@ -21,6 +21,9 @@ enum {
   LJ_MAX_MATCH_KIB = 16384,          /* memory of one search, in KiB */
   LJ_MAX_FILTERS = 64,               /* the configuration's filters */
   LJ_MAX_FILTER_STEPS = 10000000,    /* of all filters on one prompt or answer (base/pattern.h); measured: 0.3 s at most */
+  LJ_MAX_SCHEMA_STEPS = 10000000,    /* of checking one answer, or of looking at the schema itself */
+  LJ_MAX_SCHEMA_DEPTH = 400,         /* schemas inside of one another, references included */
+  LJ_MAX_SCHEMA_PATTERNS = 64,       /* regular expressions of one schema */
 
   /* What an app sends */
   LJ_MAX_REQUEST_BYTES = 67108864,   /* one request body; the largest provider accepts 32 MB plus base64 images */

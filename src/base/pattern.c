@@ -52,7 +52,7 @@ static int refuse(int error, PCRE2_SIZE offset, lj_fault *fault) {
   PCRE2_UCHAR words[160];
   if (error == PCRE2_ERROR_HEAP_FAILED) return LJ_NOMEM;
   if (pcre2_get_error_message(error, words, sizeof words) < 0) words[0] = '\0';
-  return lj_fault_set(fault, LJ_INVALID, "%s, at character %zu", (const char *)words, (size_t)offset + 1);
+  return lj_fault_set(fault, LJ_INVALID, "%s, found after %zu bytes of it", (const char *)words, (size_t)offset);
 }
 
 int lj_pattern_open(const char *text, lj_pattern **out, lj_fault *fault) {

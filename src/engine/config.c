@@ -24,6 +24,9 @@ static const lj_field root_fields[] = {
     {"providers", LJ_FIELD_OBJECT, true, 0, 0},
     {"models", LJ_FIELD_OBJECT, false, 0, 0},
     {"allowedModels", LJ_FIELD_TEXTS, false, 0, 0},
+    {"refusedModels", LJ_FIELD_TEXTS, false, 0, 0},
+    {"maxPromptBytes", LJ_FIELD_WHOLE, false, 1, LJ_MAX_DATA_BYTES},
+    {"filters", LJ_FIELD_LIST, false, 0, 0},
     {"types", LJ_FIELD_OBJECT, false, 0, 0},
     {"retention", LJ_FIELD_OBJECT, false, 0, 0},
     {"logLevel", LJ_FIELD_TEXT, false, 0, 0},
@@ -92,6 +95,8 @@ static int parse_alias(lj_config *config, const cJSON *source, lj_fault *fault) 
     if (!cJSON_IsString(item) || lj_config_target(config, item->valuestring, &target, &cause) != LJ_OK)
       return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: %s", source->string,
                           cJSON_IsString(item) ? cause.message : "must hold strings");
+    if (lj_content_lists(config->refused_models, item->valuestring))
+      return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: \"%.100s\" is in refusedModels", source->string, item->valuestring);
     size_t added = lj_config_spread(&target, &alias->targets[alias->count], LJ_MAX_TARGETS - alias->count);
     if (added == 0)
       return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: more than %d targets, each counted once for each key of its provider",
@@ -186,8 +191,12 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
   config->max_stalls = lj_json_int(tree, "maxStalls", 1);
   config->job_timeout_ms = lj_json_int(tree, "jobTimeoutMs", 300000);
   config->allowed_models = lj_json_array(tree, "allowedModels");
+  config->refused_models = lj_json_array(tree, "refusedModels");
   code = parse_log_level(config, fault);
   if (code == LJ_OK) code = parse_retention(config, fault);
+  if (code == LJ_OK) code = lj_content_check_list(config->allowed_models, "allowedModels", fault);
+  if (code == LJ_OK) code = lj_content_check_list(config->refused_models, "refusedModels", fault);
+  if (code == LJ_OK) code = lj_content_parse(tree, &config->content, fault);
 
   const cJSON *providers = lj_json_object(tree, "providers");
   int size = cJSON_GetArraySize(providers);
@@ -219,6 +228,7 @@ int lj_config_parse(const char *text, lj_config *config, lj_fault *fault) {
 
 void lj_config_free(lj_config *config) {
   for (size_t i = 0; i < config->provider_count; i++) lj_config_provider_free(&config->providers[i]);
+  lj_content_free(&config->content);
   lj_free(config->aliases);
   cJSON_Delete(config->tree);
   memset(config, 0, sizeof *config);

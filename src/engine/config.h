@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/keys.h"
 #include "http/client.h"
+#include "policy/content.h"
 #include "provider/provider.h"
 #include "queue/retention.h"
 
@@ -55,6 +56,8 @@ typedef struct lj_config {
   int64_t max_stalls;
   int64_t job_timeout_ms;
   const cJSON *allowed_models; /* array of strings, or NULL: all */
+  const cJSON *refused_models; /* the same; wins over allowed_models */
+  lj_content content;
   const cJSON *types;          /* object, or NULL */
   lj_keep keep_completed;
   lj_keep keep_failed;

@@ -46,6 +46,9 @@ static int check_value(const cJSON *value, const char *path, const lj_field *fie
     case LJ_FIELD_KEYS:
       if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) wanted = "an object or an array of objects";
       break;
+    case LJ_FIELD_LIST:
+      if (!cJSON_IsArray(value)) wanted = "an array";
+      break;
     case LJ_FIELD_TEXTS: {
       const cJSON *item = NULL;
       if (!cJSON_IsArray(value)) wanted = "an array of strings";

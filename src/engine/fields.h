@@ -18,7 +18,8 @@ typedef enum lj_field_kind {
   LJ_FIELD_FLAG,   /* true or false */
   LJ_FIELD_OBJECT, /* an object; what is in it is checked by the caller */
   LJ_FIELD_TEXTS,  /* an array of strings that are not empty */
-  LJ_FIELD_KEYS    /* an object or an array of objects, checked by the caller */
+  LJ_FIELD_KEYS,   /* an object or an array of objects, checked by the caller */
+  LJ_FIELD_LIST    /* an array; what is in it is checked by the caller */
 } lj_field_kind;
 
 typedef struct lj_field {

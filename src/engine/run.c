@@ -57,6 +57,8 @@ void lj_run_free(lj_run *run) {
   lj_response_free(run->response);
   lj_wire_free(&run->wire);
   lj_buffer_free(&run->fresh);
+  cJSON_Delete(run->result);
+  lj_schema_close(run->schema); /* it borrows from the request */
   cJSON_Delete(run->request);
   lj_job_free(&run->job);
   lj_free(run->history);
@@ -107,6 +109,7 @@ static void on_text(void *owner, const char *text, size_t length) {
   if (run->first_token_us == 0 && length > 0) run->first_token_us = lj_mono_us();
   run->deltas++;
   /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
+  if (run->engine->config.content.on_answer) return; /* no filter has seen it yet */
   if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
 }
 
@@ -186,6 +189,21 @@ static void finish_call(lj_run *run, int code) {
   end_run(run, code, false);
 }
 
+/* What the job and the configuration ask of an answer that is complete. */
+static int check_answer(lj_run *run) {
+  const lj_content *content = &run->engine->config.content;
+  if (run->schema == NULL && !content->on_answer) return LJ_OK;
+  int code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &run->result);
+  if (code == LJ_OK && run->schema != NULL) code = lj_object_expect(run->schema, run->result, &run->fault);
+  if (code == LJ_OK) code = lj_content_answer(content, run->result, &run->fault);
+  if (code == LJ_OK) return code;
+  if (run->fault.code == LJ_OK) lj_fault_set(&run->fault, code, "memory is short");
+  run->fault.http_status = lj_response_http_status(run->response);
+  cJSON_Delete(run->result);
+  run->result = NULL;
+  return code;
+}
+
 static void on_end(void *owner, int code, const lj_fault *fault) {
   lj_run *run = owner;
   run->call = NULL;
@@ -196,6 +214,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     run->fault = *fault;
     said = code;
   }
+  if (said == LJ_OK) said = check_answer(run);
   /* Some servers repeat the key that they refuse; providers' files know its usual shapes, this is the exact one. */
   const lj_key *key = key_of(&run->route.targets[run->target]);
   if (key != NULL) {
@@ -297,6 +316,11 @@ static int add_children(lj_run *run, cJSON *data) {
   return code == LJ_OK ? fill_children(run, data, "system") : code;
 }
 
+static int open_schema(lj_run *run) {
+  const cJSON *schema = lj_json_object(lj_json_object(run->request, "responseFormat"), "schema");
+  return schema != NULL ? lj_schema_open(schema, &run->schema, &run->fault) : LJ_OK;
+}
+
 static int prepare(lj_run *run) {
   const lj_config *config = &run->engine->config;
   cJSON *data = NULL;
@@ -310,6 +334,8 @@ static int prepare(lj_run *run) {
   if (code == LJ_OK && run->job.has_children) code = add_children(run, data);
   if (code == LJ_OK)
     code = lj_request_prepare(lj_json_object(config->types, run->job.name), data, &run->request, &run->fault);
+  if (code == LJ_OK) code = lj_content_prompt(&config->content, run->request, &run->fault);
+  if (code == LJ_OK) code = open_schema(run);
   if (code == LJ_OK) run->max_tokens = lj_json_int(run->request, "maxTokens", 0);
   cJSON_Delete(data);
   return code;

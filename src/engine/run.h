@@ -18,6 +18,7 @@
 #include "policy/backoff.h"
 #include "policy/lane.h"
 #include "policy/route.h"
+#include "provider/object.h"
 #include "provider/response.h"
 #include "queue/claim.h"
 #include "queue/settle.h"
@@ -34,6 +35,8 @@ typedef struct lj_run {
   lj_route route;
   size_t target;           /* index in the route */
   cJSON *request;
+  lj_schema *schema;       /* of the request's responseFormat; NULL: it has none */
+  cJSON *result;           /* of an answer that was checked or filtered (lj_answer_json); NULL: nothing to check */
   lj_backoff backoff;
   int64_t timeout_ms;      /* opts.timeoutMs, 0: the provider's */
   lj_wire wire;

@@ -79,7 +79,13 @@ static int put_timing(cJSON *result, const lj_run *run) {
 static int build_result(const lj_run *run, cJSON **out) {
   const lj_target *target = target_of(run);
   cJSON *result = NULL;
-  int code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &result);
+  int code = LJ_OK;
+  if (run->result != NULL) { /* a copy: this may have to be done again when memory is short */
+    result = cJSON_Duplicate(run->result, 1);
+    code = result != NULL ? LJ_OK : LJ_NOMEM;
+  } else {
+    code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &result);
+  }
   if (code == LJ_OK) code = lj_json_put_string(result, "provider", target->provider->name);
   if (code == LJ_OK && lj_json_get(result, "model") == NULL) code = lj_json_put_string(result, "model", target->model);
   const lj_target *first = run->route.targets;

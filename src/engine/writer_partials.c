@@ -35,7 +35,9 @@ static int put_news(cJSON *list, const lj_run *run) {
   int code = item != NULL ? lj_json_put_number(item, "s", (double)run->job.seq) : LJ_NOMEM;
   if (code == LJ_OK) code = lj_json_put_string(item, "t", run->job.token);
   if (code == LJ_OK) code = lj_json_put_number(item, "p", lj_run_progress(run));
-  if (code == LJ_OK && answer->text.length <= MAX_PARTIAL) code = lj_json_put_string(item, "x", answer->text.data);
+  /* What a filter has not seen yet stays inside. */
+  bool may_leave = answer->text.length <= MAX_PARTIAL && !run->engine->config.content.on_answer;
+  if (code == LJ_OK && may_leave) code = lj_json_put_string(item, "x", answer->text.data);
   if (code == LJ_OK) return lj_json_push_value(list, item);
   cJSON_Delete(item);
   return code;

@@ -5,13 +5,6 @@
 
 #include "base/json.h"
 
-static bool is_allowed(const lj_config *config, const char *model) {
-  const cJSON *item = NULL;
-  if (config->allowed_models == NULL) return true;
-  cJSON_ArrayForEach(item, config->allowed_models) if (strcmp(item->valuestring, model) == 0) return true;
-  return false;
-}
-
 int lj_route_find(const lj_config *config, const char *model, const char *name, lj_route *route, lj_fault *fault) {
   route->count = 0;
   route->targets = route->own;
@@ -19,7 +12,9 @@ int lj_route_find(const lj_config *config, const char *model, const char *name, 
   if (model == NULL)
     return lj_fault_set(fault, LJ_BAD_JOB,
                         "the job has no model, and types.%.60s.model of the configuration does not name one", name);
-  if (!is_allowed(config, model))
+  if (lj_content_lists(config->refused_models, model))
+    return lj_fault_set(fault, LJ_MODEL_NOT_ALLOWED, "model \"%.100s\" is in refusedModels of the configuration", model);
+  if (config->allowed_models != NULL && !lj_content_lists(config->allowed_models, model))
     return lj_fault_set(fault, LJ_MODEL_NOT_ALLOWED, "model \"%.100s\" is not in allowedModels of the configuration", model);
   for (size_t i = 0; i < config->alias_count; i++)
     if (strcmp(config->aliases[i].name, model) == 0) {

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "provider/object.h"
 
 void lj_answer_init(lj_answer *answer) {
   memset(answer, 0, sizeof *answer);
@@ -176,7 +177,7 @@ static int put_calls(cJSON *result, const lj_answer *answer) {
 
 static int put_object(cJSON *result, const lj_answer *answer) {
   cJSON *value = NULL;
-  int rc = lj_json_parse(answer->text.data, answer->text.length, &value);
+  int rc = lj_object_parse(answer->text.data, answer->text.length, &value);
   if (rc == LJ_INVALID) {
     return LJ_OK; /* the text says so itself */
   }
