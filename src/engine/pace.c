@@ -2,11 +2,16 @@
 #include "engine/pace.h"
 
 enum {
-  MAX_COMMIT_US = 2000, /* a slower commit gets no faster by holding less, so it leaves this much of the time all the same … */
-  DECAY = 8             /* … and one flush in a hundred that takes long is forgotten after some twenty */
+  MAX_COMMIT_US = 2000, /* a slower commit gets no faster by holding less, so it leaves some of the time all the same */
+  SHARE = 8             /* of a rise counts one part in so many */
 };
 
-static int64_t learn(int64_t known, int64_t now) { return now >= known ? now : known - (known - now + DECAY - 1) / DECAY; }
+/* A fall counts at once, a rise little by little: a thread that was not scheduled for a while looks as if it had worked, and holding
+ * less would not get it scheduled. */
+static int64_t learn(int64_t known, int64_t now) {
+  if (known == 0 || now <= known) return now;
+  return known + (now - known + SHARE - 1) / SHARE;
+}
 
 void lj_pace_note(lj_pace *pace, size_t ends, int64_t ends_us, size_t claims, int64_t claims_us, int64_t commit_us) {
   if (ends > 0) pace->end_us = learn(pace->end_us, ends_us / (int64_t)ends);

@@ -2,7 +2,7 @@
  *
  * How much one transaction may hold while others write too. Their busy handler looks at the lock again after 1 and 3 ms, and a
  * transaction that began before their first look must have ended by the last of these: with the gap that follows (gap.h), nobody
- * then waits longer. What ends, claims and a commit take is learned from the transactions before; a rise counts at once, a fall
+ * then waits longer. What ends, claims and a commit take is learned from the transactions before; a fall counts at once, a rise
  * little by little. Knows no clock. A zeroed lj_pace is ready for use.
  */
 #ifndef LJ_ENGINE_PACE_H

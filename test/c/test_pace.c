@@ -128,10 +128,22 @@ static void one_slow_commit_is_forgotten(void **state) {
   lj_pace_limit(&pace, &before, &claims);
   lj_pace_note(&pace, 10, 1000, 10, 1000, 20000);
   lj_pace_limit(&pace, &after, &claims);
-  for (int i = 0; i < 80; i++) lj_pace_note(&pace, 10, 1000, 10, 1000, 200);
+  lj_pace_note(&pace, 10, 1000, 10, 1000, 200);
   lj_pace_limit(&pace, &later, &claims);
   assert_true(after < before);
   assert_int_equal(later, before);
+}
+
+static void rise_that_lasts_is_learned(void **state) {
+  lj_pace pace = {0};
+  size_t ends = ENDS;
+  size_t claims = CLAIMS;
+  (void)state;
+  lj_pace_note(&pace, 1, 10, 1, 10, 100);
+  for (int i = 0; i < 60; i++) lj_pace_note(&pace, 1, 300, 1, 300, 1200);
+  lj_pace_limit(&pace, &ends, &claims);
+  assert_int_equal(ends, 3);
+  assert_int_equal(claims, 3);
 }
 
 static void others_count_as_writing_for_a_second(void **state) {
@@ -151,6 +163,7 @@ int main(void) {
       cmocka_unit_test(slow_disk_and_large_rows_still_get_one_of_each),
       cmocka_unit_test(claims_alone_get_all_the_time),
       cmocka_unit_test(one_slow_commit_is_forgotten),
+      cmocka_unit_test(rise_that_lasts_is_learned),
       cmocka_unit_test(others_count_as_writing_for_a_second),
   };
   return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
