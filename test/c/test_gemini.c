@@ -3,9 +3,11 @@
  * Gemini's own API: the requests, and what its answers mean. Its recorded streams are in test_wire_examples.c, its errors in
  * test_error.c.
  */
+#include "base/clock.h"
 #include "provider/gemini.h"
 #include "support/build.h"
 #include "support/exchange.h"
+#include "support/fixture.h"
 
 static void bodies(void **state) {
   static const build_case list[] = {
@@ -408,6 +410,35 @@ static void an_error_in_a_stream_says_how_long_to_wait(void **state) {
   lj_buffer_free(&log);
 }
 
+/* As recorded, and with the quota of a day in it. */
+static void the_recorded_limit_says_how_long_to_wait(void **state) {
+  static const char minute[] = "PerMinute";
+  exchange run = {0};
+  lj_buffer bytes;
+  lj_buffer log;
+  lj_fault fault;
+  char *quota;
+  (void)state;
+  read_fixture("gemini-429.json", &bytes);
+  lj_clock_virtual(1782907200000, 0); /* 2026-07-01, five in the morning in California */
+  run.provider = &lj_gemini;
+  run.stream = true;
+  run.status = 429;
+  run.body = bytes.data;
+  assert_code(run_exchange(&run, 0, &log, &fault), LJ_RATE_LIMITED);
+  assert_string_equal(fault.message, "The provider answered with status 429 (RESOURCE_EXHAUSTED): Quota exceeded.");
+  assert_int_equal(fault.retry_after_ms, 34400);
+  lj_buffer_free(&log);
+  quota = strstr(bytes.data, minute);
+  assert_non_null(quota);
+  memcpy(quota, "PerDayAll", sizeof minute - 1);
+  assert_code(run_exchange(&run, 0, &log, &fault), LJ_RATE_LIMITED);
+  assert_int_equal(fault.retry_after_ms, 19 * 3600 * 1000);
+  lj_clock_real();
+  lj_buffer_free(&log);
+  lj_buffer_free(&bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(bodies),
@@ -421,6 +452,7 @@ int main(void) {
       tidy_test(a_batch_has_at_most_100_texts),
       tidy_test(vectors_are_read_in_their_order),
       tidy_test(an_error_in_a_stream_says_how_long_to_wait),
+      tidy_test(the_recorded_limit_says_how_long_to_wait),
   };
   lj_memory_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
