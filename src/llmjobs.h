@@ -31,7 +31,8 @@ typedef struct lj_engine_options {
   void *owner;
 } lj_engine_options;
 
-/* 0, or a negative code; then *error (when not NULL) is {"code", "message"} JSON, to be freed with lj_engine_free_text. */
+/* Reads the environment variables that the configuration names, on the caller's thread; a later change of them has no effect.
+ * 0, or a negative code; then *error (when not NULL) is {"code", "message"} JSON, to be freed with lj_engine_free_text. */
 int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **error);
 
 /* Queues one message for the engine. 0, or negative: too many wait, too large, no memory, or not JSON. The answer comes as
