@@ -191,11 +191,15 @@ static int add_options(cJSON *body, const cJSON *request) {
   };
   cJSON *options = cJSON_CreateObject();
   size_t at;
-  int rc = lj_json_put_value(body, "options", options);
+  int rc = options == NULL ? LJ_NOMEM : LJ_OK;
   for (at = 0; rc == LJ_OK && at < sizeof fields / sizeof fields[0]; at++) {
     rc = lj_json_refer_member(options, fields[at].wire, request, fields[at].request);
   }
-  return rc;
+  if (rc != LJ_OK || options->child == NULL) {
+    cJSON_Delete(options);
+    return rc;
+  }
+  return lj_json_put_value(body, "options", options);
 }
 
 static int add_tools(cJSON *body, const cJSON *request, lj_fault *fault) {

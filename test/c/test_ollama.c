@@ -8,23 +8,23 @@
 
 static void bodies(void **state) {
   static const build_case list[] = {
-      {"ollama", "{\"prompt\":\"Hi\"}", "{\"model\":\"m\"," HI ",\"options\":{},\"stream\":true}", NULL},
+      {"ollama", "{\"prompt\":\"Hi\"}", "{\"model\":\"m\"," HI ",\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"stream\":false,\"maxTokens\":5,\"temperature\":0.5,\"topP\":0.9,\"stop\":\"X\",\"seed\":7}",
        "{\"model\":\"m\"," HI ",\"options\":{\"num_predict\":5,\"temperature\":0.5,\"top_p\":0.9,\"stop\":[\"X\"],\"seed\":7},\"stream\":false}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"tools\":[{\"name\":\"f\"}],\"toolChoice\":\"auto\"}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"tools\":[{\"name\":\"f\"}],\"toolChoice\":\"none\"}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"responseFormat\":\"json\",\"reasoning\":{\"effort\":\"low\"}}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"format\":\"json\",\"think\":\"low\",\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"format\":\"json\",\"think\":\"low\",\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"responseFormat\":{\"schema\":{\"type\":\"object\"},\"name\":\"n\"},\"reasoning\":{}}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"format\":{\"type\":\"object\"},\"think\":true,\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"format\":{\"type\":\"object\"},\"think\":true,\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"none\"}}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"think\":false,\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"think\":false,\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"minimal\"}}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"think\":\"low\",\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"think\":\"low\",\"stream\":true}", NULL},
       {"ollama", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"max\"}}",
-       "{\"model\":\"m\"," HI ",\"options\":{},\"think\":\"high\",\"stream\":true}", NULL},
+       "{\"model\":\"m\"," HI ",\"think\":\"high\",\"stream\":true}", NULL},
       {"ollama",
        "{\"system\":\"Be\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"image\",\"data\":\"AAAA\",\"mediaType\":"
        "\"image/png\"},{\"type\":\"image\",\"url\":\"data:image/png;base64,BBBB\"},{\"type\":\"text\",\"text\":\"y\"}]},{\"role\":\"assistant\",\"toolCalls\":["
@@ -32,7 +32,7 @@ static void bodies(void **state) {
        "\"content\":\"42\"}]}",
        "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Be\"},{\"role\":\"user\",\"content\":\"x\\n\\ny\",\"images\":[\"AAAA\",\"BBBB\"]},"
        "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}},{\"id\":\"d\",\"function\":"
-       "{\"name\":\"g\",\"arguments\":{\"y\":2}}}]},{\"role\":\"tool\",\"content\":\"42\",\"tool_call_id\":\"d\",\"tool_name\":\"g\"}],\"options\":{},\"stream\":true}",
+       "{\"name\":\"g\",\"arguments\":{\"y\":2}}}]},{\"role\":\"tool\",\"content\":\"42\",\"tool_call_id\":\"d\",\"tool_name\":\"g\"}],\"stream\":true}",
        NULL},
       {"ollama",
        "{\"prompt\":\"Hi\",\"temperature\":1,\"maxTokens\":9,\"providerOptions\":{\"ollama\":{\"keep_alive\":\"10m\",\"options\":{\"num_ctx\":8192,\"temperature\":0}},"
