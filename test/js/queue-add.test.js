@@ -103,6 +103,27 @@ describe('Queue.add', () => {
     assert.equal(queue.get(queue.add('a', {}, { runAt: now - 1000 }))?.status, 'waiting');
   });
 
+  it('gives ids that grow with time and never fall, so that their index grows at its end', () => {
+    const clock = Date.now;
+    const before = clock();
+    const ids = queue.addBulk(Array.from({ length: 3000 }, () => ({ name: 'a', data: {} })));
+    const after = clock();
+    for (const id of ids) {
+      assert.match(id, /^[0-9a-f]{32}$/);
+      const time = parseInt(id.slice(0, 12), 16);
+      assert.ok(time >= before && time <= after, `${id} is of ${time}, not of ${before} to ${after}`);
+    }
+    try {
+      // Set back by an hour, and then stopped for more ids than one millisecond has numbers for.
+      Date.now = () => before - 3600000;
+      ids.push(...queue.addBulk(Array.from({ length: 70000 }, () => ({ name: 'a', data: {} }))));
+    } finally {
+      Date.now = clock;
+    }
+    assert.deepEqual(ids, [...ids].sort());
+    assert.equal(new Set(ids.map((id) => id.slice(16))).size, ids.length);
+  });
+
   it('uses the queue of the object unless the options name one', () => {
     const mail = new Queue(db, { queue: 'mail' });
     assert.equal(mail.queue, 'mail');

@@ -79,6 +79,24 @@ for (const driver of drivers.slice(0, 2)) {
       assert.equal(second.job.id, early);
     });
 
+    it('hides no change when the clock was set back and the row with the largest number is removed', async () => {
+      const clock = Date.now;
+      const early = queues[0].add('early', {});
+      const late = queues[0].add('late', {});
+      try {
+        Date.now = () => clock() + 3600000;
+        queues[0].cancel(late);
+      } finally {
+        Date.now = clock;
+      }
+      const [first] = await take(queues[1].watch({ cursor: 'start', pollMs: 5 }), 1);
+      assert.equal(first.job.id, late);
+      queues[0].remove(late);
+      queues[0].cancel(early);
+      const [second] = await take(queues[1].watch({ cursor: first.cursor, pollMs: 5 }), 1);
+      assert.deepEqual([second.job.id, second.job.status], [early, 'cancelled']);
+    });
+
     it('tells once of a row that changes while the rows before it are given out', async () => {
       const ids = ['a', 'b', 'c'].map((name) => queues[0].add(name, {}));
       /** @type {string[]} */ const told = [];
