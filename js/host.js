@@ -44,7 +44,7 @@ const MAX_MS = 86400000;
 
 /**
  * A running worker process. Events: 'job' ({id, name, status, code, attempt}) for each job that started or ended, 'token'
- * ({id, text}) after `subscribe({tokens: true})`, 'log' ({level, line}), and once 'exit' ({code, signal}).
+ * ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's health changes, 'log' ({level, line}), and once 'exit' ({code, signal}).
  */
 class Worker extends EventEmitter {
   /** @type {Requests} */ #requests;
@@ -223,6 +223,7 @@ class Worker extends EventEmitter {
     else if (channel === 'worker:job') this.#onJobs(payload.jobs);
     else if (channel === 'worker:token') payload.tokens.forEach((/** @type {unknown} */ token) => this.emit('token', token));
     else if (channel === 'worker:secret') void this.#onSecret(payload);
+    else if (channel === 'worker:provider') this.emit('provider', payload);
     else if (channel === 'worker:log') this.emit('log', payload);
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
   }

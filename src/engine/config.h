@@ -16,6 +16,7 @@
 #include "engine/keys.h"
 #include "http/client.h"
 #include "policy/content.h"
+#include "policy/health.h"
 #include "provider/provider.h"
 #include "queue/retention.h"
 
@@ -31,6 +32,8 @@ typedef struct lj_provider_config {
   size_t max_response_bytes;
   const char *proxy;
   const char *ca_file;
+  lj_health_rules health;
+  const char **command;      /* owned; the words that start a local server, NULL-terminated. NULL: none is ours */
 } lj_provider_config;
 
 typedef struct lj_target {

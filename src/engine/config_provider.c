@@ -23,6 +23,8 @@ static const lj_field provider_fields[] = {
     {"proxy", LJ_FIELD_TEXT, false, 0, 0},
     {"caFile", LJ_FIELD_TEXT, false, 0, 0},
     {"allowInsecure", LJ_FIELD_FLAG, false, 0, 0},
+    {"health", LJ_FIELD_OBJECT, false, 0, 0},
+    {"command", LJ_FIELD_TEXTS, false, 0, 0},
 };
 
 static const lj_field timeout_fields[] = {
@@ -43,6 +45,12 @@ static bool is_loopback(const char *host) {
   if (length == 9 && strncmp(host, "localhost", 9) == 0) return true;
   if (!starts_with(host, "127.")) return false;
   return strspn(host, "0123456789.") == length;
+}
+
+static bool is_local(const lj_provider_config *provider) {
+  const char *url = provider->base_url != NULL ? provider->base_url : provider->format->default_base_url;
+  const char *host = url != NULL ? strstr(url, "://") : NULL;
+  return host != NULL && is_loopback(host + 3);
 }
 
 static int check_base_url(const cJSON *source, const char *path, lj_provider_config *provider, lj_fault *fault) {
@@ -149,10 +157,12 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->max_response_bytes = (size_t)lj_json_int(source, "maxResponseBytes", LJ_MAX_RESPONSE_BYTES);
   provider->proxy = lj_json_string(source, "proxy");
   provider->ca_file = lj_json_string(source, "caFile");
+  if (code == LJ_OK) code = lj_config_health_parse(source, path, is_local(provider), provider, fault);
   return code;
 }
 
 void lj_config_provider_free(lj_provider_config *provider) {
   lj_free(provider->base_url);
   lj_keys_free(&provider->keys);
+  lj_free(provider->command);
 }

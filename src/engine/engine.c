@@ -45,6 +45,7 @@ static void write_error(char **error, const lj_fault *fault) {
 }
 
 static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
+  lj_health_close(engine);
   lj_http_close(engine->http);
   lj_lanes_free(&engine->lanes);
   lj_zones_free(&engine->zones);
@@ -89,6 +90,8 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   engine->last_turn_ms = engine->started_ms;
   engine->open_until_ms = engine->started_ms + OPEN_MS;
   engine->due_wall_ms = INT64_MAX;
+  code = lj_health_open(engine);
+  if (code != LJ_OK) goto cleanup;
   engine->expiry_wall_ms = INT64_MAX;
   code = lj_thread_start(&engine->thread, "llm-jobs", lj_loop, engine);
   if (code == LJ_OK) {

@@ -151,6 +151,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
     next = earlier(next, lj_http_deadline(engine->http));
     return engine->suspended == LJ_SUSPENDED_RELEASED ? next : earlier(next, engine->suspended_check_ms);
   }
+  if (!engine->draining) next = earlier(next, engine->health_at_ms);
   int64_t write_ms = (engine->gap.write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
   next = earlier(next, earlier(engine->poll_at_ms, lj_http_deadline(engine->http)));
   next = earlier(next, later(engine->retention_at_ms, write_ms));
@@ -203,6 +204,7 @@ static void turn(lj_engine *engine) {
       lj_log_write(&engine->log, LJ_LOG_ERROR, "the network can't be driven now");
       lj_sleep_us(TROUBLE_US);
     }
+    lj_health_turn(engine, now);
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
     if (engine->suspended != LJ_SUSPENDED_NOT) lj_guard_turn(engine, now);
     if (engine->suspended == LJ_SUSPENDED_NOT) {

@@ -165,6 +165,7 @@ static bool move_on(lj_run *run) {
 static void finish_call(lj_run *run, int code) {
   lj_class class = lj_code_class(code);
   lj_engine *engine = run->engine;
+  if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, code, lj_mono_ms() - run->called_ms);
   if (code == LJ_OK) {
     if (run->lane != NULL) lj_lane_success(run->lane);
     end_run(run, code, false);
@@ -256,9 +257,11 @@ static void start_call(lj_run *run) {
         .target = target->provider->name,
         .proxy = target->provider->proxy,
         .ca_file = target->provider->ca_file,
+        .fresh = lj_health_fresh(engine, target->provider),
         .listener = {.owner = run, .on_status = on_status, .on_header = on_header, .on_body = on_body, .on_end = on_end}};
     if (run->timeout_ms > 0) options.timeouts.total_ms = run->timeout_ms;
     run->called_at = lj_wall_ms();
+    run->called_ms = lj_mono_ms();
     code = lj_http_start(engine->http, &options, &run->call, &run->fault);
   }
   if (code == LJ_OK) {

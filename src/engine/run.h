@@ -56,6 +56,7 @@ typedef struct lj_run {
   int64_t started_us;      /* monotonic, of the claim */
   int64_t first_token_us;  /* monotonic; 0: none yet */
   int64_t called_at;       /* wall clock of the last call's start */
+  int64_t called_ms;       /* and monotonic */
 
   /* Of the end */
   lj_end end;

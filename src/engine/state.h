@@ -10,6 +10,7 @@
 
 #include "engine/cancels.h"
 #include "engine/config.h"
+#include "engine/health.h"
 #include "engine/gap.h"
 #include "engine/mailbox.h"
 #include "engine/outbox.h"
@@ -73,6 +74,8 @@ struct lj_engine {
   lj_store *store;            /* NULL: not open (yet, or the engine has failed) */
   lj_http *http;
   lj_lanes lanes;
+  struct lj_watched *watched; /* the health of each provider, in the order of the configuration */
+  int64_t health_at_ms;       /* when one of them must be looked after */
   char lease_owner[LJ_OWNER_SIZE];
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */

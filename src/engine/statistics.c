@@ -59,6 +59,7 @@ cJSON *lj_statistics(const lj_engine *engine) {
   for (size_t i = 0; code == LJ_OK && i < sizeof numbers / sizeof numbers[0]; i++)
     code = lj_json_put_number(payload, numbers[i].key, (double)numbers[i].value);
   if (code == LJ_OK) code = put_lanes(payload, engine);
+  if (code == LJ_OK) code = lj_json_put_value(payload, "providers", lj_health_json(engine));
   if (code == LJ_OK) return payload;
   cJSON_Delete(payload);
   return NULL;

@@ -335,6 +335,7 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   SET(CURLOPT_HEADERDATA, call);
   SET(CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeouts.connect_ms);
+  SET(CURLOPT_FRESH_CONNECT, options->fresh ? 1L : 0L);
   if (strncmp(wire->url.data, "https:", 6) == 0) {
     /* Wait for the first connection to tell whether it multiplexes instead of opening one per request. */
     SET(CURLOPT_PIPEWAIT, 1L);

@@ -47,6 +47,7 @@ typedef struct lj_call_options {
   const char *target;     /* the provider's name, for messages */
   const char *proxy;      /* NULL: none; the environment's proxy variables are not read */
   const char *ca_file;    /* NULL: the system's certificates */
+  bool fresh;             /* on a new connection, whatever is open */
   lj_call_listener listener;
 } lj_call_options;
 

@@ -6,18 +6,22 @@
 #include "base/result.h"
 
 enum {
-  FIRST_PROBE_MS = 1000, /* after the first in vain; doubles up to the interval */
+  FIRST_PROBE_MS = 1000, /* after the first failure; doubles up to the interval */
   RESTART_MS = 3000,     /* what a server may take to start, before it is asked … */
   MAX_RESTART_MS = 300000,
   FEW = 10 /* of fewer calls a rate says nothing */
 };
+
+static int64_t next_idle_probe(const lj_health *health, int64_t now_ms) {
+  return health->rules.idle && health->rules.interval_ms > 0 ? now_ms + health->rules.interval_ms : INT64_MAX;
+}
 
 void lj_health_init(lj_health *health, lj_health_rules rules, int64_t now_ms) {
   memset(health, 0, sizeof *health);
   health->rules = rules;
   health->response_ms = -1;
   health->heard_ms = now_ms;
-  health->probe_at_ms = rules.interval_ms > 0 ? now_ms + rules.interval_ms : INT64_MAX;
+  health->probe_at_ms = next_idle_probe(health, now_ms);
 }
 
 static bool is_failure(int code) {
@@ -44,7 +48,6 @@ static int64_t doubled(int64_t first, int times, int64_t most) {
 
 void lj_health_hear(lj_health *health, int code, int64_t took_ms, bool probe, int64_t now_ms) {
   bool failed = is_failure(code);
-  int64_t interval = health->rules.interval_ms > 0 ? health->rules.interval_ms : LJ_HEALTH_INTERVAL_MS;
   health->known = true;
   health->heard_ms = now_ms;
   health->reachable = code != LJ_UNREACHABLE && code != LJ_TIMEOUT_CONNECT && code != LJ_TLS;
@@ -56,19 +59,17 @@ void lj_health_hear(lj_health *health, int code, int64_t took_ms, bool probe, in
   }
   if (!failed) {
     health->failures = 0;
-    health->probes = 0;
+    health->waits = 0;
     health->restarts = 0;
     if (code == LJ_OK) health->response_ms = health->response_ms < 0 ? (double)took_ms : 0.7 * health->response_ms + 0.3 * (double)took_ms;
-    health->probe_at_ms = health->rules.interval_ms > 0 ? now_ms + health->rules.interval_ms : INT64_MAX;
+    health->probe_at_ms = next_idle_probe(health, now_ms);
     return;
   }
   health->failures++;
-  if (probe) {
-    health->probe_at_ms = now_ms + doubled(FIRST_PROBE_MS, health->probes, interval);
-    health->probes++;
-  } else if (health->probes == 0) {
-    health->probe_at_ms = now_ms; /* a failed call is asked about at once; further ones while that goes on say nothing new */
-  }
+  /* Jobs that wait for the provider try it too, and each of their failures puts the probe off: it is for when nobody asks. */
+  health->probe_at_ms = INT64_MAX;
+  if (health->rules.interval_ms > 0) health->probe_at_ms = now_ms + doubled(FIRST_PROBE_MS, health->waits, health->rules.interval_ms);
+  health->waits++;
 }
 
 bool lj_health_restarts(lj_health *health, int64_t now_ms) {
@@ -76,8 +77,8 @@ bool lj_health_restarts(lj_health *health, int64_t now_ms) {
   health->restart_at_ms = now_ms + doubled(RESTART_MS * 2, health->restarts, MAX_RESTART_MS);
   health->restarts++;
   health->failures = health->rules.failures - 1; /* one more, after the wait, for the next */
-  health->probes = 0;
-  health->probe_at_ms = now_ms + RESTART_MS;
+  health->waits = 0;
+  if (health->rules.interval_ms > 0) health->probe_at_ms = now_ms + RESTART_MS;
   return true;
 }
 

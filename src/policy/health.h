@@ -19,8 +19,9 @@ enum {
 typedef enum lj_health_status { LJ_HEALTHY, LJ_DEGRADED, LJ_UNHEALTHY } lj_health_status;
 
 typedef struct lj_health_rules {
-  int64_t interval_ms; /* of probes while idle; 0: none, only while it fails */
-  int failures;
+  int64_t interval_ms; /* between probes; 0: there are none */
+  bool idle;           /* probed while nobody calls it, and not only while it fails */
+  int failures;        /* in a row, before a restart */
 } lj_health_rules;
 
 typedef struct lj_health {
@@ -35,7 +36,7 @@ typedef struct lj_health {
   size_t outcome_at;
   int64_t heard_ms;      /* when something was heard last */
   int64_t probe_at_ms;   /* INT64_MAX: no probe is wanted */
-  int probes;            /* in vain, in a row */
+  int waits;             /* for a probe, in a row */
   int restarts;          /* in a row, without anything going well between them */
   int64_t restart_at_ms; /* no restart before */
 } lj_health;

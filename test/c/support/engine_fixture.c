@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <time.h>
 
+/* Requests are counted and answered one by one in these tests: a probe would come between them. */
+#define UNPROBED "\"health\":{\"intervalMs\":0}"
+
 enum { WAIT_SECONDS = 20 };
 
 static void on_events(void *owner) {
@@ -203,9 +206,9 @@ const char *engine_config(engine_fixture *fixture, const char *worker_id, const 
   int port = loopback_port(fixture->server);
   int length = snprintf(fixture->config, sizeof fixture->config,
                         "{\"database\":\"%s\",\"workerId\":\"%s\",\"pollIntervalMs\":10,\"logLevel\":\"debug\"%s,\"providers\":{"
-                        "\"p\":{\"kind\":\"openai-compatible\",\"baseUrl\":\"http://127.0.0.1:%d/v1\"%s},"
-                        "\"o\":{\"kind\":\"ollama\",\"baseUrl\":\"http://127.0.0.1:%d\"},"
-                        "\"gone\":{\"kind\":\"ollama\",\"baseUrl\":\"http://127.0.0.1:%d\"}},"
+                        "\"p\":{\"kind\":\"openai-compatible\",\"baseUrl\":\"http://127.0.0.1:%d/v1\"," UNPROBED "%s},"
+                        "\"o\":{\"kind\":\"ollama\",\"baseUrl\":\"http://127.0.0.1:%d\"," UNPROBED "},"
+                        "\"gone\":{\"kind\":\"ollama\",\"baseUrl\":\"http://127.0.0.1:%d\"," UNPROBED "}},"
                         "\"models\":{\"both\":[\"p/first\",\"o/second\"],\"lost\":[\"gone/x\",\"p/first\"]}}",
                         fixture->queue.path, worker_id, root, port, provider, port, loopback_refused_port());
   assert_in_range(length, 1, sizeof fixture->config - 1);
