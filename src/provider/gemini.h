@@ -31,6 +31,13 @@ int lj_gemini_put_contents(cJSON *body, const cJSON *request, lj_fault *fault) L
 
 /* Appends {"text": text}; the string is referred to. */
 int lj_gemini_push_text(cJSON *parts, const char *text) LJ_MUST_CHECK;
+/* Appends {key: {}}, and gives both objects. LJ_OK or LJ_NOMEM. */
+int lj_gemini_push_part(cJSON *parts, const char *key, cJSON **part, cJSON **object) LJ_MUST_CHECK;
+
+/* In gemini_calls.c, as lj_gemini_put_contents: the calls that a message has; and the result that a tool's message is, which
+ * answers a call of the messages before it. `index` is the message's, for the fault. */
+int lj_gemini_push_calls(cJSON *parts, const cJSON *message, int index, lj_fault *fault) LJ_MUST_CHECK;
+int lj_gemini_push_response(cJSON *parts, const cJSON *messages, const cJSON *message, int index, lj_fault *fault) LJ_MUST_CHECK;
 
 /* lj_provider.read_event, read_body and read_end. */
 int lj_gemini_read_event(lj_reading *reading, const char *event, const cJSON *data);

@@ -18,8 +18,7 @@ int lj_gemini_push_text(cJSON *parts, const char *text) {
   return rc == LJ_OK ? lj_json_refer_string(part, "text", text) : rc;
 }
 
-/* An object {} under `key` of a new part. */
-static int push_part(cJSON *parts, const char *key, cJSON **part, cJSON **object) {
+int lj_gemini_push_part(cJSON *parts, const char *key, cJSON **part, cJSON **object) {
   int rc;
   *part = cJSON_CreateObject();
   rc = lj_json_push_value(parts, *part);
@@ -69,7 +68,7 @@ static int push_image(cJSON *parts, const cJSON *image, int index, lj_fault *fau
                         "or the image itself as data (base64) with mediaType",
                         index);
   }
-  rc = push_part(parts, url == NULL || comma != NULL ? "inlineData" : "fileData", &part, &object);
+  rc = lj_gemini_push_part(parts, url == NULL || comma != NULL ? "inlineData" : "fileData", &part, &object);
   if (rc != LJ_OK || comma != NULL) {
     return rc == LJ_OK ? put_data_url(object, url, comma) : rc;
   }
@@ -102,164 +101,6 @@ static int push_content(cJSON *parts, const cJSON *message, int index, lj_fault 
   return LJ_OK;
 }
 
-/* The text as JSON when it is an object, word for word, because our numbers hold fewer digits than a text may; else *out stays
- * NULL. LJ_OK or LJ_NOMEM. */
-static int raw_object(const char *text, cJSON **out) {
-  cJSON *parsed = NULL;
-  int rc = lj_json_parse(text, strlen(text), &parsed);
-  bool is_object = cJSON_IsObject(parsed);
-  *out = NULL;
-  cJSON_Delete(parsed);
-  if (rc == LJ_NOMEM || !is_object) {
-    return rc == LJ_NOMEM ? rc : LJ_OK;
-  }
-  *out = cJSON_CreateRaw(text);
-  return *out != NULL ? LJ_OK : LJ_NOMEM;
-}
-
-/* Ids that the answer's reader made (answer.h), because the model gave none, are not told back to it. */
-static bool is_made_up(const char *id) {
-  static const char start[] = "call_";
-  const char *rest = id + sizeof start - 1;
-  return starts_with(id, start) && *rest != '\0' && strspn(rest, "0123456789") == strlen(rest);
-}
-
-/* Google's signatures are base64; another provider's, of a conversation that moved here, would be refused. */
-static const char *own_signature(const cJSON *call) {
-  static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=";
-  const char *signature = lj_json_string(call, "signature");
-  return signature != NULL && strspn(signature, base64) == strlen(signature) ? signature : NULL;
-}
-
-static int put_id(cJSON *object, const char *id) {
-  return id != NULL && !is_made_up(id) ? lj_json_refer_string(object, "id", id) : LJ_OK;
-}
-
-static int put_args(cJSON *function, const cJSON *call, int index, lj_fault *fault) {
-  const cJSON *arguments = lj_json_get(call, "arguments");
-  cJSON *object = NULL;
-  int rc;
-  if (!cJSON_IsString(arguments)) {
-    return arguments != NULL ? lj_json_refer(function, "args", arguments)
-                             : lj_json_put_value(function, "args", cJSON_CreateObject());
-  }
-  rc = raw_object(arguments->valuestring, &object);
-  if (rc == LJ_OK && object == NULL) {
-    return lj_fault_set(fault, LJ_BAD_REQUEST,
-                        "The arguments of a tool call in messages[%d] are text that is no JSON object; gemini takes only objects",
-                        index);
-  }
-  return rc == LJ_OK ? lj_json_put_value(function, "args", object) : rc;
-}
-
-static int push_calls(cJSON *parts, const cJSON *message, int index, lj_fault *fault) {
-  const cJSON *call;
-  cJSON_ArrayForEach(call, lj_json_array(message, "toolCalls")) {
-    const char *signature = own_signature(call);
-    cJSON *part;
-    cJSON *function = NULL;
-    int rc = push_part(parts, "functionCall", &part, &function);
-    if (rc == LJ_OK) {
-      rc = put_id(function, lj_json_string(call, "id"));
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer_member(function, "name", call, "name");
-    }
-    if (rc == LJ_OK) {
-      rc = put_args(function, call, index, fault);
-    }
-    if (rc == LJ_OK && signature != NULL) {
-      rc = lj_json_refer_string(part, "thoughtSignature", signature);
-    }
-    if (rc != LJ_OK) {
-      return rc;
-    }
-  }
-  return LJ_OK;
-}
-
-/* The tool of the last call with this id before `message`: made-up ids begin anew with each answer. */
-static const char *called_name(const cJSON *messages, const cJSON *message, const char *id) {
-  const char *name = NULL;
-  const cJSON *at;
-  const cJSON *call;
-  for (at = messages->child; at != message; at = at->next) {
-    cJSON_ArrayForEach(call, lj_json_array(at, "toolCalls")) {
-      if (is_text(lj_json_string(call, "id"), id)) {
-        name = lj_json_string(call, "name");
-      }
-    }
-  }
-  return name;
-}
-
-static int append_text(lj_buffer *text, const char *words) {
-  int rc = text->length > 0 ? lj_buffer_append_text(text, "\n\n") : LJ_OK;
-  return rc == LJ_OK ? lj_buffer_append_text(text, words) : rc;
-}
-
-static int tool_text(const cJSON *message, int index, lj_buffer *text, lj_fault *fault) {
-  const cJSON *content = lj_json_get(message, "content");
-  const cJSON *part;
-  int rc = LJ_OK;
-  if (cJSON_IsString(content)) {
-    return lj_buffer_append_text(text, content->valuestring);
-  }
-  cJSON_ArrayForEach(part, content) {
-    if (is_text(lj_json_string(part, "type"), "image")) {
-      return lj_fault_set(fault, LJ_BAD_REQUEST,
-                          "messages[%d] of a tool has an image, which gemini does not take there; send it in a message of the user",
-                          index);
-    }
-    if (rc == LJ_OK) {
-      rc = append_text(text, lj_json_string(part, "text"));
-    }
-  }
-  return rc;
-}
-
-/* The API wants an object, and takes other results under the key "output". */
-static int put_response(cJSON *function, const char *text) {
-  cJSON *object = NULL;
-  int rc = raw_object(text, &object);
-  if (rc != LJ_OK || object != NULL) {
-    return rc == LJ_OK ? lj_json_put_value(function, "response", object) : rc;
-  }
-  object = cJSON_CreateObject();
-  rc = lj_json_put_value(function, "response", object);
-  return rc == LJ_OK ? lj_json_put_string(object, "output", text) : rc;
-}
-
-static int push_response(cJSON *parts, const cJSON *messages, const cJSON *message, int index, lj_fault *fault) {
-  const char *id = lj_json_string(message, "toolCallId");
-  const char *name = called_name(messages, message, id);
-  cJSON *part;
-  cJSON *function = NULL;
-  lj_buffer text;
-  int rc;
-  if (name == NULL) {
-    return lj_fault_set(fault, LJ_BAD_REQUEST,
-                        "messages[%d].toolCallId names no tool call of an earlier message, by which gemini would know the tool",
-                        index);
-  }
-  lj_buffer_init(&text, LJ_MAX_REQUEST_BYTES);
-  rc = tool_text(message, index, &text, fault);
-  if (rc == LJ_OK) {
-    rc = push_part(parts, "functionResponse", &part, &function);
-  }
-  if (rc == LJ_OK) {
-    rc = put_id(function, id);
-  }
-  if (rc == LJ_OK) {
-    rc = lj_json_refer_string(function, "name", name);
-  }
-  if (rc == LJ_OK) {
-    rc = put_response(function, text.data);
-  }
-  lj_buffer_free(&text);
-  return rc;
-}
-
 /* A new entry {role, parts: []}. */
 static int push_entry(cJSON *contents, const char *role, cJSON **parts) {
   cJSON *entry = cJSON_CreateObject();
@@ -285,7 +126,7 @@ static int push_message(cJSON *contents, const cJSON *message, int index, lj_fau
     rc = push_content(parts, message, index, fault);
   }
   if (rc == LJ_OK) {
-    rc = push_calls(parts, message, index, fault);
+    rc = lj_gemini_push_calls(parts, message, index, fault);
   }
   return rc == LJ_OK && parts->child == NULL ? lj_gemini_push_text(parts, "") : rc;
 }
@@ -310,7 +151,7 @@ static int push_messages(cJSON *contents, const cJSON *messages, const cJSON *fi
       rc = push_entry(contents, "user", &responses);
     }
     if (rc == LJ_OK) {
-      rc = push_response(responses, messages, message, index, fault);
+      rc = lj_gemini_push_response(responses, messages, message, index, fault);
     }
   }
   return rc;

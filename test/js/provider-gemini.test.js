@@ -26,7 +26,7 @@ const sdkOf = (/** @type {{url: string}} */ fake, apiKey = KEY) => new GoogleGen
  * `comparable` says. The SDK's parameters are written in full, because of a plain string it makes a systemInstruction with a role,
  * which the API ignores.
  *
- * @type {{name: string, data: object, contents?: any[], config?: object}[]}
+ * @type {{name: string, data: object, contents?: any[], config?: object, text?: string}[]} `text` is answered
  */
 const FEATURES = [
   { name: 'a prompt', data: { prompt: 'Hi' } },
@@ -136,6 +136,7 @@ const FEATURES = [
     name: 'JSON by a schema',
     data: { prompt: 'Hi', responseFormat: { schema: SCHEMA, name: 'place', strict: true } },
     config: { responseMimeType: 'application/json', responseJsonSchema: SCHEMA },
+    text: '{"city":"Bonn"}',
   },
   { name: 'a level of thinking', data: { prompt: 'Hi', reasoning: { effort: 'low' } }, config: { thinkingConfig: { thinkingLevel: 'LOW' } } },
   { name: 'a budget of thinking', data: { prompt: 'Hi', reasoning: { budgetTokens: 512 } }, config: { thinkingConfig: { thinkingBudget: 512 } } },
@@ -207,8 +208,9 @@ describe('provider gemini', function () {
   const run = async (/** @type {object} */ data, model = `g/${MODEL}`) => world.ended(world.insert({ model, data }));
 
   describe('sends what the SDK sends:', () => {
-    for (const { name, data, contents = HI, config } of FEATURES) {
+    for (const { name, data, contents = HI, config, text } of FEATURES) {
       it(name, async () => {
+        if (text !== undefined) await world.fake.script([{ text }, { text }]);
         const row = await run(data);
         assert.equal(row.status, 'completed', JSON.stringify(row.error));
         const { models } = sdkOf(world.fake);
