@@ -127,7 +127,7 @@ describe('the worker and the client of Ollama', function () {
    */
   const comparable = ({ method, path, headers, body }) => ({ method, path, type: headers['content-type'], key: headers.authorization, body });
 
-  const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] };
+  const schema = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] };
   /** @type {Record<string, {data: object, params: object}>} */
   const calls = {
     'a prompt': { data: { prompt: 'Hi' }, params: { messages: [user('Hi')] } },

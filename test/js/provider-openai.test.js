@@ -189,7 +189,7 @@ describe('the worker and the SDK of OpenAI', function () {
    */
   const comparable = ({ method, path, headers, body }) => ({ method, path, type: headers['content-type'], key: headers.authorization, body });
 
-  const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
+  const schema = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false };
   const picture = { type: 'image', data: 'iVBORw0KGgo=', mediaType: 'image/png' };
   const pictureUrl = 'data:image/png;base64,iVBORw0KGgo=';
   const loop = [
