@@ -148,7 +148,8 @@ static int check_quietly(const lj_visit *visit, const cJSON *schema) {
 }
 
 static int rule_reference(const lj_visit *visit) {
-  const cJSON *target = lj_schema_resolve(visit->work->schema->root, visit->rule->valuestring);
+  const cJSON *target = lj_schema_resolve(visit->work->schema->root, visit->rule->valuestring, &visit->work->steps);
+  if (visit->work->steps < 0) return LJ_TOO_BIG;
   return target != NULL ? check_here(visit, target) : LJ_OK;
 }
 

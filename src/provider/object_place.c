@@ -70,11 +70,11 @@ static const char *read_name(const char *at, char *name) {
   return at;
 }
 
-static const cJSON *entry(const cJSON *array, const char *name) {
+static const cJSON *entry(const cJSON *array, const char *name, int64_t *steps) {
   int index = 0;
   if (*name == '\0' || strspn(name, "0123456789") != strlen(name) || strlen(name) > 6) return NULL;
   for (; *name != '\0'; name++) index = index * 10 + (*name - '0');
-  return cJSON_GetArrayItem(array, index);
+  return lj_spend(steps, (size_t)index) ? cJSON_GetArrayItem(array, index) : NULL;
 }
 
 /* What a keyword leads to. Only these are looked at when the schema is opened, so only they may be referred to. */
@@ -92,7 +92,7 @@ static bool holds_schemas(const char *keyword) {
   return false;
 }
 
-const cJSON *lj_schema_resolve(const cJSON *root, const char *ref) {
+const cJSON *lj_schema_resolve(const cJSON *root, const char *ref, int64_t *steps) {
   const cJSON *at = root;
   char name[MAX_NAME];
   bool among = false; /* `at` is not a schema but holds some */
@@ -100,7 +100,7 @@ const cJSON *lj_schema_resolve(const cJSON *root, const char *ref) {
   while (at != NULL && *ref == '/') {
     ref = read_name(ref + 1, name);
     if (ref == NULL) return NULL;
-    at = cJSON_IsArray(at) ? entry(at, name) : cJSON_IsObject(at) ? cJSON_GetObjectItemCaseSensitive(at, name) : NULL;
+    at = cJSON_IsArray(at) ? entry(at, name, steps) : cJSON_IsObject(at) ? lj_schema_member(at, name, steps) : NULL;
     if (among)
       among = false;
     else if (strcmp(name, "items") == 0)

@@ -158,7 +158,7 @@ static int follow(opening *this, const cJSON *node, const lj_spot *at, int depth
     for (size_t i = 0; !applies && i < sizeof in_place / sizeof in_place[0]; i++) applies = strcmp(rule->string, in_place[i]) == 0;
     if (!applies) continue;
     if (cJSON_IsString(rule)) {
-      const cJSON *target = lj_schema_resolve(this->schema->root, rule->valuestring);
+      const cJSON *target = lj_schema_resolve(this->schema->root, rule->valuestring, &this->steps);
       code = target != NULL ? follow(this, target, at, depth + 1) : LJ_OK;
     } else if (cJSON_IsArray(rule)) {
       const cJSON *entry;
@@ -174,7 +174,8 @@ static int follow(opening *this, const cJSON *node, const lj_spot *at, int depth
 }
 
 static int reference(opening *this, const cJSON *rule, const lj_spot *at) {
-  const cJSON *target = lj_schema_resolve(this->schema->root, rule->valuestring);
+  const cJSON *target = lj_schema_resolve(this->schema->root, rule->valuestring, &this->steps);
+  if (this->steps < 0) return out_of_steps(this);
   if (target == NULL) return refuse(this, at, "it leads to no schema in here; only places like \"#/$defs/name\" can be named");
   return follow(this, target, at, 0);
 }

@@ -35,8 +35,8 @@ enum { LJ_SPOT_SIZE = 256 };
 const char *lj_spot_text(const lj_spot *spot, char out[LJ_SPOT_SIZE]);
 
 /* The schema that `ref` ("#", "#/$defs/a", "#/properties/b") leads to, or NULL: nowhere, not into this one, or to a place that
- * holds no schema. */
-const cJSON *lj_schema_resolve(const cJSON *root, const char *ref);
+ * holds no schema, or the steps are used up. */
+const cJSON *lj_schema_resolve(const cJSON *root, const char *ref, int64_t *steps);
 
 /* Takes `count` from *steps; false when they are used up. */
 static inline bool lj_spend(int64_t *steps, size_t count) {

@@ -75,6 +75,18 @@ static void unknown_provider_is_named_with_the_known_ones(void **state) {
   }
 }
 
+static void refused_models_are_not_served_even_if_allowed(void **state) {
+  static const char text[] = "{" PROVIDERS ",\"models\":{\"fast\":\"a/small\",\"old\":\"a/x\"},\"allowedModels\":[\"a/*\",\"fast\",\"old\"],"
+                             "\"refusedModels\":[\"a/secret*\",\"old\"]}";
+  (void)state;
+  assert_string_equal(route_text(text, "a/open", "n"), "a open");
+  assert_string_equal(route_text(text, "fast", "n"), "a small");
+  assert_true(begins(route_text(text, "a/secret", "n"), "MODEL_NOT_ALLOWED: "));
+  assert_true(begins(route_text(text, "a/secret-2", "n"), "MODEL_NOT_ALLOWED: "));
+  assert_true(begins(route_text(text, "old", "n"), "MODEL_NOT_ALLOWED: "));
+  assert_true(begins(route_text(text, "local/x", "n"), "MODEL_NOT_ALLOWED: "));
+}
+
 static void only_allowed_models_are_served(void **state) {
   static const char text[] =
       "{" PROVIDERS ",\"models\":{\"fast\":\"a/small\"},\"allowedModels\":[\"fast\",\"local/x\"],\"types\":{\"t\":{\"model\":\"a/small\"}}}";
@@ -108,6 +120,7 @@ int main(void) {
       tidy_test(job_without_a_model_takes_its_types),
       tidy_test(job_without_any_model_is_bad),
       tidy_test(unknown_provider_is_named_with_the_known_ones),
+      tidy_test(refused_models_are_not_served_even_if_allowed),
       tidy_test(only_allowed_models_are_served),
       tidy_test(empty_list_of_allowed_models_allows_none),
       tidy_test(long_and_odd_names_are_cut_in_messages),
