@@ -155,7 +155,7 @@ describe('the worker and the SDK of Anthropic', function () {
   };
 
   const image = 'iVBORw0KGgo=';
-  const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
+  const schema = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false };
   /** @type {Record<string, {data: object, params: object, model?: string, newer?: boolean}>} */
   const calls = {
     'a prompt': { data: { prompt: 'Hi' }, params: { messages: [user('Hi')] } },
