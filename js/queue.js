@@ -191,7 +191,8 @@ class Queue {
   }
 
   /**
-   * Ends a job that has not started: its status is then `cancelled`, its error's code CANCELLED, and true is returned. The
+   * Ends a job that has not started: its status is then `cancelled` (`failed` where an older table's CHECK knows no such state), its
+   * error's code CANCELLED, and true is returned. The
    * children that it waits for are cancelled by the worker. A job that runs is only marked (`cancel_requested`), for the worker to
    * end it, and false is returned, as for a job that has ended or does not exist.
    * @param {string} id

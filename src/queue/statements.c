@@ -18,6 +18,9 @@
 /* A child that fails its parent when it fails or is cancelled. */
 #define COUNTS "ifnull(" OPTION("onFailure") ", 'fail') <> 'ignore'"
 
+/* likely(status = …) makes SQLite take our partial index of that state, and never an index that the app has on `status` alone, by
+ * which a search would read every row of the state. */
+
 /* A time in milliseconds. Values before LJ_SECONDS are seconds, whole or with a fraction: tables of the original schema hold them,
  * and its code may go on writing them. A range of such a column is two ranges of its index, one of each unit. */
 #define SECONDS "100000000000"
@@ -46,8 +49,8 @@ static const char *const texts[LJ_SQL_END] = {
 
     /* The claim skips from one (queue, route) pair to the next along index llm_jobs_ready, so that a million rows of a
      * lane that can't run cost one look-up, not a scan. */
-    [LJ_SQL_NEXT_QUEUE] = "SELECT queue FROM llm_jobs WHERE status = 'waiting' AND queue >= ?1 ORDER BY queue LIMIT 1",
-    [LJ_SQL_NEXT_ROUTE] = "SELECT " LJ_ROUTE_KEY ", model, name FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY
+    [LJ_SQL_NEXT_QUEUE] = "SELECT queue FROM llm_jobs WHERE likely(status = 'waiting') AND queue >= ?1 ORDER BY queue LIMIT 1",
+    [LJ_SQL_NEXT_ROUTE] = "SELECT " LJ_ROUTE_KEY ", model, name FROM llm_jobs WHERE likely(status = 'waiting') AND queue = ?1 AND " LJ_ROUTE_KEY
                           " >= ?2 ORDER BY " LJ_ROUTE_KEY " LIMIT 1",
     /* The last column is an lj_obstacle (claim.c): why a row must not start now. ?4 is now. */
     [LJ_SQL_CANDIDATES] =
@@ -82,16 +85,16 @@ static const char *const texts[LJ_SQL_END] = {
     /* Two look-ups, because "is null or at most" would read every delayed row. */
     /* One look-up for rows without a time (?3: they run now), and one for each unit. */
     [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting', revision = ?2 WHERE rowid IN ("
-                       "SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE status = 'delayed' AND run_at IS NULL AND ?3 LIMIT 200) "
-                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE status = 'delayed' AND run_at <= "
+                       "SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE likely(status = 'delayed') AND run_at IS NULL AND ?3 LIMIT 200) "
+                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE likely(status = 'delayed') AND run_at <= "
                        "min(?1 / 1000.0, " SECONDS ") ORDER BY run_at LIMIT 200) "
-                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE status = 'delayed' AND run_at <= ?1 "
+                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE likely(status = 'delayed') AND run_at <= ?1 "
                        "AND run_at >= " SECONDS " ORDER BY run_at LIMIT 200))",
     /* Only prepared for a table that has the original column `delay`. */
-    [LJ_SQL_FIRST_RUN] = LJ_SCHEMA_FILL " AND rowid IN (SELECT rowid FROM llm_jobs WHERE status = 'delayed' AND run_at IS NULL LIMIT 200)",
+    [LJ_SQL_FIRST_RUN] = LJ_SCHEMA_FILL " AND rowid IN (SELECT rowid FROM llm_jobs WHERE likely(status = 'delayed') AND run_at IS NULL LIMIT 200)",
     [LJ_SQL_NEXT_DUE] = "SELECT min(due) FROM ("
-                        "SELECT * FROM (SELECT ifnull(" MS("run_at") ", 0) AS due FROM llm_jobs WHERE status = 'delayed' ORDER BY run_at LIMIT 1) "
-                        "UNION ALL SELECT * FROM (SELECT run_at FROM llm_jobs WHERE status = 'delayed' AND run_at >= " SECONDS " ORDER BY run_at LIMIT 1))",
+                        "SELECT * FROM (SELECT ifnull(" MS("run_at") ", 0) AS due FROM llm_jobs WHERE likely(status = 'delayed') ORDER BY run_at LIMIT 1) "
+                        "UNION ALL SELECT * FROM (SELECT run_at FROM llm_jobs WHERE likely(status = 'delayed') AND run_at >= " SECONDS " ORDER BY run_at LIMIT 1))",
 
     /* Ends: (1) rowid, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane, (7) revision. */
     [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, revision = ?7, history = ?3, result = ?4, "
@@ -111,14 +114,14 @@ static const char *const texts[LJ_SQL_END] = {
                         "WHERE rowid = ?1 AND status IN " IDLE,
     [LJ_SQL_REQUEST_CANCEL] = "UPDATE llm_jobs SET cancel_requested = 1, revision = ?2 WHERE id = ?1 AND status IN " UNFINISHED,
     [LJ_SQL_CANCEL_REQUESTS] = "SELECT rowid, status, lease_token FROM llm_jobs WHERE cancel_requested <> 0 AND finished_on IS NULL LIMIT 500",
-    [LJ_SQL_EXPIRE_LIST] = "SELECT rowid FROM llm_jobs WHERE expires_at <= min(?1 / 1000.0, " SECONDS ") AND expires_at IS NOT NULL AND status IN " IDLE
+    [LJ_SQL_EXPIRE_LIST] = "SELECT rowid FROM llm_jobs WHERE expires_at <= min(?1 / 1000.0, " SECONDS ") AND expires_at IS NOT NULL AND likely(status IN " IDLE ")"
                            " UNION ALL SELECT rowid FROM llm_jobs WHERE expires_at <= ?1 AND expires_at >= " SECONDS " AND expires_at IS NOT NULL "
-                           "AND status IN " IDLE " LIMIT 200",
+                           "AND likely(status IN " IDLE ") LIMIT 200",
     [LJ_SQL_NEXT_EXPIRY] = "SELECT min(expiry) FROM ("
-                           "SELECT * FROM (SELECT " MS("expires_at") " AS expiry FROM llm_jobs WHERE expires_at IS NOT NULL AND status IN " IDLE
+                           "SELECT * FROM (SELECT " MS("expires_at") " AS expiry FROM llm_jobs WHERE expires_at IS NOT NULL AND likely(status IN " IDLE ")"
                            " ORDER BY expires_at LIMIT 1) "
                            "UNION ALL SELECT * FROM (SELECT expires_at FROM llm_jobs WHERE expires_at IS NOT NULL AND expires_at >= " SECONDS
-                           " AND status IN " IDLE " ORDER BY expires_at LIMIT 1))",
+                           " AND likely(status IN " IDLE ") ORDER BY expires_at LIMIT 1))",
 
     /* Flows. The truth is the rows; dependency_count is what is known of them, and 0 asks for an examination. */
     [LJ_SQL_READ_END] = "SELECT ifnull(id, ''), name, status, parent_job_id, opts, attempts, " MS("run_at") ", "
@@ -135,8 +138,8 @@ static const char *const texts[LJ_SQL_END] = {
                       "WHERE rowid = ?1 AND status = 'waiting-children'",
     [LJ_SQL_CANCEL_CHILDREN] = "UPDATE llm_jobs SET cancel_requested = 1, revision = ?2 WHERE parent_job_id = ?1 AND status IN " UNFINISHED
                                " AND cancel_requested = 0",
-    [LJ_SQL_EXAMINE_LIST] = "SELECT rowid, id, dependency_count FROM llm_jobs WHERE status = 'waiting-children' AND dependency_count <= 0 LIMIT 200",
-    [LJ_SQL_BLOCKED_LIST] = "SELECT rowid, id, dependency_count FROM llm_jobs WHERE status = 'waiting-children' "
+    [LJ_SQL_EXAMINE_LIST] = "SELECT rowid, id, dependency_count FROM llm_jobs WHERE likely(status = 'waiting-children') AND dependency_count <= 0 LIMIT 200",
+    [LJ_SQL_BLOCKED_LIST] = "SELECT rowid, id, dependency_count FROM llm_jobs WHERE likely(status = 'waiting-children') "
                             "AND (dependency_count, rowid) > (?1, ?2) ORDER BY dependency_count, rowid LIMIT 200",
     [LJ_SQL_ANY_BLOCKED] = "SELECT 1 FROM llm_jobs WHERE status = 'waiting-children' LIMIT 1",
     [LJ_SQL_CHILDREN] = "SELECT id, name, status, result, error FROM llm_jobs WHERE parent_job_id = ?1 ORDER BY rowid",
@@ -171,7 +174,7 @@ static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_AHEAD_REPEATS] =
         "SELECT rowid, run_at, opts FROM llm_jobs WHERE rowid IN ("
         "SELECT rowid FROM llm_jobs WHERE revision > ?1 * 1000 AND revision > 0 AND status IN ('waiting', 'delayed', 'active') AND run_at > ?1 + 60000 "
-        "UNION ALL SELECT rowid FROM llm_jobs WHERE status = 'delayed' AND run_at > ?1 + 60000 AND created_at > ?1) "
+        "UNION ALL SELECT rowid FROM llm_jobs WHERE likely(status = 'delayed') AND run_at > ?1 + 60000 AND created_at > ?1) "
         "AND rowid > ?2 AND " OPTION("repeat") " IS NOT NULL ORDER BY rowid LIMIT 200",
     [LJ_SQL_RESCHEDULE] = "UPDATE llm_jobs SET run_at = ?2, created_at = min(created_at, ?3), revision = ?4 "
                           "WHERE rowid = ?1 AND status IN ('waiting', 'delayed', 'active')",

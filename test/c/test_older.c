@@ -376,6 +376,28 @@ static void opening_survives_every_failed_allocation(void **state) {
   assert_rows(queue, "ok", "PRAGMA integrity_check");
 }
 
+static void indexes_of_the_app_do_not_slow_the_look_for_work(void **state) {
+  static const struct {
+    lj_sql which;
+    const char *index;
+  } hot[] = {
+      {LJ_SQL_NEXT_QUEUE, "llm_jobs_ready"},   {LJ_SQL_NEXT_ROUTE, "llm_jobs_ready"},  {LJ_SQL_CANDIDATES, "llm_jobs_ready"},
+      {LJ_SQL_PROMOTE, "llm_jobs_due"},        {LJ_SQL_NEXT_DUE, "llm_jobs_due"},      {LJ_SQL_FIRST_RUN, "llm_jobs_due"},
+      {LJ_SQL_EXPIRE_LIST, "llm_jobs_expiry"}, {LJ_SQL_NEXT_EXPIRY, "llm_jobs_expiry"}, {LJ_SQL_EXAMINE_LIST, "llm_jobs_blocked"},
+      {LJ_SQL_BLOCKED_LIST, "llm_jobs_blocked"},
+  };
+  queue_fixture *queue = *state;
+  open_older(queue, "");
+  app_run(queue, "CREATE INDEX by_status ON llm_jobs (status); CREATE INDEX by_name ON llm_jobs (name); CREATE INDEX by_time ON llm_jobs (created_at)");
+  for (size_t i = 0; i < COUNT_OF(hot); i++) {
+    char sql[4096];
+    (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", lj_statement_text(hot[i].which));
+    assert_int_equal(query_text(queue->app, sql, queue->text, sizeof queue->text), SQLITE_OK);
+    bool sorts = strstr(queue->text, "TEMP B-TREE") != NULL;
+    if (sorts || strstr(queue->text, hot[i].index) == NULL) fail_msg("%s: %s", sql, queue->text);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       empty_database_test(older_tables_are_completed_and_no_value_changes),
@@ -392,6 +414,7 @@ int main(void) {
       empty_database_test(old_active_rows_come_back_and_paused_ones_stay),
       empty_database_test(cancelled_is_failed_with_its_code),
       empty_database_test(parent_waits_as_waiting_where_there_is_no_other_state),
+      empty_database_test(indexes_of_the_app_do_not_slow_the_look_for_work),
       empty_database_test(opening_survives_every_failed_allocation),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
