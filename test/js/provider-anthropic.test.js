@@ -125,7 +125,7 @@ describe('the worker and the SDK of Anthropic', function () {
     world = new World();
     world.database();
     fake = await world.provider({ tokens: 4, apiKey: KEY });
-    const claude = { kind: 'anthropic', baseUrl: fake.anthropicUrl, apiKey: { secret: 'k' } };
+    const claude = { kind: 'anthropic', baseUrl: fake.anthropicUrl, apiKey: { secret: 'k' }, health: { intervalMs: 0 } };
     const newer = { ...claude, headers: { 'anthropic-version': '2026-10-21', 'anthropic-beta': 'a-2026-01-01' } };
     await world.worker({ providers: { claude, newer }, secrets: () => KEY });
   });
@@ -274,6 +274,26 @@ describe('the worker and the SDK of Anthropic', function () {
         assert.deepEqual([ours.headers['x-api-key'], ours.headers.authorization], ['***', undefined]);
       });
     }
+
+    it('a probe, which is the list of models', async () => {
+      const own = new World();
+      own.database();
+      const other = await own.provider({ apiKey: KEY });
+      try {
+        const claude = { kind: 'anthropic', baseUrl: other.anthropicUrl, apiKey: { env: 'CLAUDE_KEY' }, health: { intervalMs: 20, idle: true } };
+        const worker = await own.worker({ providers: { claude }, env: { CLAUDE_KEY: KEY } });
+        await own.until(async () => (await other.log()).length > 0, 'a probe');
+        await worker.stop();
+        const [ours] = await other.log();
+        await other.clear();
+        await clientOf(other).models.list({ limit: 1000 });
+        const [theirs] = await other.log();
+        assert.equal(ours.status, 200);
+        assert.deepEqual(comparable(ours), comparable(theirs));
+      } finally {
+        await own.close();
+      }
+    });
 
     for (const stream of [true, false]) {
       it(`a tool loop with what the model thought, ${stream ? 'streamed' : 'whole'}`, async () => {
