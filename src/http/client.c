@@ -334,6 +334,7 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   SET(CURLOPT_HEADERFUNCTION, on_curl_header);
   SET(CURLOPT_HEADERDATA, call);
   SET(CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
+  SET(CURLOPT_NOPROXY, ""); /* else curl reads no_proxy of the environment */
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeouts.connect_ms);
   SET(CURLOPT_FRESH_CONNECT, options->fresh ? 1L : 0L);
   if (strncmp(wire->url.data, "https:", 6) == 0) {
