@@ -155,8 +155,12 @@ static int class_of_words(const lj_provider_error *error) {
 
 /* OpenRouter says it in words, under the status of a refused key. */
 static bool says_moderated(const char *message) {
-  return lj_error_says(message, "moderation") || lj_error_says(message, "guardrail") || lj_error_says(message, "flagged");
+  return lj_error_says(message, "moderation") || lj_error_says(message, "guardrail") ||
+         (lj_error_says(message, "flagged") && lj_error_says(message, "input"));
 }
+
+/* OpenAI and Groq: the request alone is larger than the limit of a minute, so that no waiting helps. */
+static bool says_larger_than_limit(const char *message) { return lj_error_says(message, "request too large"); }
 
 static int class_of_status(int status) {
   switch (status) {
@@ -172,8 +176,7 @@ static int class_of_status(int status) {
   return status >= 500 ? LJ_SERVER_ERROR : LJ_BAD_REQUEST;
 }
 
-/* Which of an error's own words may change what its status says. A rate limit behind a 413 (Groq: the request alone is larger
- * than the limit) must stay a bad request, because no waiting helps. */
+/* Which of an error's own words may change what its status says. */
 static int class_of_response(int status, const lj_provider_error *error) {
   int by_words = class_of_words(error);
   int by_status = class_of_status(status);
@@ -183,6 +186,9 @@ static int class_of_response(int status, const lj_provider_error *error) {
     return refines ? by_words : by_status;
   }
   if (status == 429) {
+    if (says_larger_than_limit(error->message)) {
+      return LJ_BAD_REQUEST;
+    }
     return by_words == LJ_QUOTA_EXCEEDED ? by_words : by_status;
   }
   if (status == 403) {
@@ -276,6 +282,9 @@ bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out) {
 
 int lj_error_class(const lj_provider_error *error) {
   int code = class_of_words(error);
+  if (code == LJ_RATE_LIMITED && says_larger_than_limit(error->message)) {
+    return LJ_BAD_REQUEST;
+  }
   if (code == LJ_OK && error->status != 0) {
     code = class_of_response(error->status, error);
   }

@@ -33,7 +33,7 @@ static void read_usage(lj_usage *usage, const cJSON *object) {
 static void read_head(lj_answer *answer, const cJSON *response) {
   const char *id = lj_json_string(response, "id");
   const char *model = lj_json_string(response, "model");
-  if (id != NULL) {
+  if (id != NULL && answer->id[0] == '\0') { /* the first: GitHub's server gives another one in each event */
     lj_text_copy(answer->id, sizeof answer->id, id, strlen(id));
   }
   if (model != NULL && model[0] != '\0') {
@@ -132,9 +132,18 @@ static int fail(lj_reading *reading, const cJSON *response) {
   return lj_fault_set(&reading->fault, LJ_SERVER_ERROR, "The provider broke the answer off and gave no reason (status failed)");
 }
 
-static lj_finish incomplete_finish(const cJSON *response) {
+/* Only limits and filters end an answer that is worth keeping; a "server_timeout" is trouble like a failure. */
+static int read_incomplete(lj_reading *reading, const cJSON *response) {
   const char *reason = lj_json_string(lj_json_object(response, "incomplete_details"), "reason");
-  return is_text(reason, "content_filter") ? LJ_FINISH_FILTER : LJ_FINISH_LENGTH;
+  if (reason == NULL || strncmp(reason, "max_", 4) == 0) {
+    reading->answer->finish = LJ_FINISH_LENGTH;
+    return LJ_OK;
+  }
+  if (is_text(reason, "content_filter")) {
+    reading->answer->finish = LJ_FINISH_FILTER;
+    return LJ_OK;
+  }
+  return lj_fault_set(&reading->fault, LJ_SERVER_ERROR, "The provider broke the answer off (incomplete: %.64s)", reason);
 }
 
 /* A response that has come to its end, as its status says. */
@@ -153,7 +162,10 @@ static int read_ended(lj_reading *reading, const cJSON *response, const char *st
     return rc;
   }
   if (is_text(status, "incomplete")) {
-    answer->finish = incomplete_finish(response);
+    rc = read_incomplete(reading, response);
+    if (rc != LJ_OK) {
+      return rc;
+    }
   } else if (answer->finish != LJ_FINISH_FILTER) {
     answer->finish = answer->call_count > 0 ? LJ_FINISH_TOOL : LJ_FINISH_STOP;
   }

@@ -42,6 +42,8 @@ static const struct {
     {409, "", LJ_SERVER_ERROR, LJ_CLASS_TRANSIENT},
     /* size */
     {413, "", LJ_BAD_REQUEST, LJ_CLASS_JOB},
+    {429, "{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Request too large for m: Limit 9, Requested 10\"}}", LJ_BAD_REQUEST,
+     LJ_CLASS_JOB},
     {413, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LJ_BAD_REQUEST, LJ_CLASS_JOB},
     /* rate */
     {429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", LJ_RATE_LIMITED, LJ_CLASS_LANE},

@@ -95,6 +95,15 @@ static void streams(void **state) {
        CHUNK("{\"content\":\"a\"}") "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"content_filter\",\"content_filter_results\":{\"hate\":{\"filtered\":true}}}]}"
                                     "\n\n" DONE,
        "text a\nfinish filter\nOK\n"},
+      {"Claude behind an adapter", "calls counted from 1, pieces without arguments", "openai-compatible", 0,
+       CHUNK("{\"content\":\"Reading.\"}") CHUNK("{\"tool_calls\":[{\"index\":1,\"id\":\"toolu\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}")
+           CHUNK("{\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"\"}}]}") CHUNK("{\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"{}\"}}]}")
+               FINISH("tool_calls") DONE,
+       "text Reading.\ncall toolu f {}\nfinish tool\nOK\n"},
+      {"others", "an empty list of calls in every chunk", "openai-compatible", 0,
+       CHUNK("{\"content\":\"\",\"reasoning_content\":\"hm\",\"tool_calls\":[]}")
+           "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\",\"reasoning_content\":\"\",\"tool_calls\":[]},\"finish_reason\":\"stop\"}]}\n\n",
+       "text a\nfinish stop\nOK\n"},
       {"Mistral", "content as parts with thinking", "openai-compatible", 0,
        CHUNK("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]}]}") CHUNK("{\"content\":\"a\"}") FINISH("model_length") DONE,
        "text a\nfinish length\nOK\n"},
@@ -156,6 +165,8 @@ static void refusals(void **state) {
        "QUOTA_EXCEEDED The provider answered with status 402; check the account's balance and limits: Insufficient credits\n"},
       {"OpenRouter", "moderation", "openai-compatible", 403, "{\"error\":{\"code\":403,\"message\":\"The input was flagged\",\"metadata\":{\"reasons\":[\"x\"]}}}",
        "CONTENT_FILTERED The provider answered with status 403: The input was flagged\n"},
+      {"OpenRouter", "an account that was flagged", "openai-compatible", 403, "{\"error\":{\"code\":403,\"message\":\"Your account was flagged\"}}",
+       "AUTH The provider answered with status 403; check the provider's apiKey: Your account was flagged\n"},
       {"OpenRouter", "a guardrail", "openai-compatible", 403, "{\"error\":{\"code\":403,\"message\":\"m\",\"metadata\":{\"error_type\":\"guardrail_violation\"}}}",
        "CONTENT_FILTERED The provider answered with status 403 (guardrail_violation): m\n"},
       {"OpenRouter", "too slow", "openai-compatible", 408, "{\"error\":{\"code\":408,\"message\":\"m\"}}",

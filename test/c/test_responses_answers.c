@@ -61,6 +61,17 @@ static void streams(void **state) {
        "text Hi\nfinish length\nusage 3 16 - -\nOK\n"},
       {CREATED DELTA("Hi") EVENT("response.incomplete", "\"response\":{\"incomplete_details\":{\"reason\":\"content_filter\"}}"),
        "text Hi\nfinish filter\nOK\n"},
+      {CREATED EVENT("response.output_item.added", "\"output_index\":0,\"item\":{\"type\":\"reasoning\",\"status\":\"in_progress\"}")
+           EVENT("response.incomplete", "\"response\":{\"incomplete_details\":{\"reason\":\"max_output_tokens\"},\"usage\":{\"output_tokens\":1}}"),
+       "finish length\nusage - 1 - -\nOK\n"},
+      {CREATED DELTA("Hi") EVENT("response.incomplete", "\"response\":{\"incomplete_details\":null}"), "text Hi\nfinish length\nOK\n"},
+      /* Ids that are others in each event, as GitHub's server has them */
+      {EVENT("response.created", "\"response\":{\"id\":\"1\"}") EVENT("response.output_item.added", "\"output_index\":0,\"item\":{\"id\":\"2\",\"type\":"
+                                                                       "\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}")
+           EVENT("response.function_call_arguments.delta", "\"item_id\":\"3\",\"output_index\":0,\"delta\":\"{}\"")
+               EVENT("response.output_item.done", "\"output_index\":0,\"item\":{\"id\":\"4\",\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+                                                  "\"arguments\":\"{}\"}") COMPLETED(""),
+       "call c f {}\nfinish tool\nOK\n"},
       /* What follows the end is ignored. */
       {CREATED DELTA("Hi") COMPLETED("") "data: [DONE]\n\nevent: error\ndata: {\"message\":\"late\"}\n\n", "text Hi\nfinish stop\nOK\n"},
   };
@@ -85,6 +96,12 @@ static void broken_streams(void **state) {
        "CONTENT_FILTERED The provider reported an error inside its answer (image_content_policy_violation): No\n"},
       {CREATED EVENT("response.failed", "\"response\":{\"error\":{\"code\":\"invalid_prompt\",\"message\":\"No\"}}"),
        "BAD_REQUEST The provider reported an error inside its answer (invalid_prompt): No\n"},
+      {CREATED EVENT("response.failed", "\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Request too large for m on tokens per min (TPM): "
+                                        "Limit 30000, Requested 35364.\"}}"),
+       "BAD_REQUEST The provider reported an error inside its answer (rate_limit_exceeded): Request too large for m on tokens per min (TPM): "
+       "Limit 30000, Requested 35364.\n"},
+      {CREATED DELTA("Hal") EVENT("response.incomplete", "\"response\":{\"incomplete_details\":{\"reason\":\"server_timeout\"}}"),
+       "text Hal\nSERVER_ERROR The provider broke the answer off (incomplete: server_timeout)\n"},
       {CREATED EVENT("response.cancelled", "\"response\":{\"status\":\"cancelled\"}"),
        "SERVER_ERROR The answer was cancelled at the provider, not by this worker\n"},
       {"data: 7\n\n", "PROTOCOL The provider sent an event that is no JSON object\n"},
