@@ -3,6 +3,7 @@
  * Answers to a request for embeddings: vectors in the order of the inputs, or what is wrong with them.
  */
 #include "support/exchange.h"
+#include "support/fixture.h"
 
 typedef struct answer_case {
   const char *kind;
@@ -88,6 +89,31 @@ static void text_is_not_taken_for_vectors_nor_vectors_for_text(void **state) {
   expect_exchange(&run, "RESPONSE_TOO_LARGE The provider's answer is larger than 20 bytes; raise the provider's maxResponseBytes or ask for less\n");
 }
 
+static void recorded_answers(void **state) {
+  static const struct {
+    const char *kind;
+    const char *file;
+    const char *expected;
+  } cases[] = {
+      {"openai", "openai-embeddings.json", "vectors [[0.8,0.6],[0.6,-0.8]]\nusage 8 - - -\nOK\n"},
+      {"ollama", "ollama-embed.json", "vectors [[0.010071029,-0.0017594862],[0.025,1e-7]]\nusage 8 - - -\nOK\n"},
+  };
+  size_t at;
+  (void)state;
+  for (at = 0; at < COUNT_OF(cases); at++) {
+    exchange run = {0};
+    lj_buffer bytes;
+    read_fixture(cases[at].file, &bytes);
+    run.provider = lj_provider_find(cases[at].kind);
+    run.ask = LJ_ASK_EMBEDDINGS;
+    run.inputs = 2;
+    run.body = bytes.data;
+    run.length = bytes.length;
+    expect_exchange(&run, cases[at].expected);
+    lj_buffer_free(&bytes);
+  }
+}
+
 /* Cut anywhere it is refused: JSON says itself where it ends. */
 static void a_cut_answer_is_never_taken(void **state) {
   static const char whole[] = "{\"data\":[{\"index\":0,\"embedding\":[0.5,1]}],\"usage\":{\"prompt_tokens\":1}}";
@@ -161,6 +187,7 @@ int main(void) {
       tidy_test(vectors_stand_in_the_order_of_the_inputs),
       tidy_test(an_answer_that_does_not_fit_the_inputs_is_refused),
       tidy_test(text_is_not_taken_for_vectors_nor_vectors_for_text),
+      tidy_test(recorded_answers),
       tidy_test(a_cut_answer_is_never_taken),
       tidy_test(every_allocation_may_fail),
   };

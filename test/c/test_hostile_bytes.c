@@ -5,22 +5,29 @@
  */
 #include "support/exchange.h"
 #include "support/fixture.h"
+#include "support/kind.h"
 
 static const struct {
   const char *file;
   const char *kind;
+  size_t inputs; /* the request asked for embeddings */
 } seeds[] = {
-    {"openai-chat.sse", "openai"},
-    {"torture.sse", "openai-compatible"},
-    {"openrouter-midstream-error.sse", "openai-compatible"},
-    {"deepseek-chat-nonstream.body", "deepseek"},
-    {"anthropic-messages.sse", "anthropic"},
-    {"anthropic-overloaded-in-200.sse", "anthropic"},
-    {"ollama-chat.ndjson", "ollama"},
-    {"gemini-429.json", "openai"},
-    {"gemini-429.json", "gemini"},
-    {"gemini-stream.sse", "gemini"},
-    {"gemini-midstream-error.sse", "gemini"},
+    {"openai-chat.sse", "openai", 0},
+    {"torture.sse", "openai-compatible", 0},
+    {"openrouter-midstream-error.sse", "openai-compatible", 0},
+    {"deepseek-chat-nonstream.body", "deepseek", 0},
+    {"anthropic-messages.sse", "anthropic", 0},
+    {"anthropic-overloaded-in-200.sse", "anthropic", 0},
+    {"ollama-chat.ndjson", "ollama", 0},
+    {"gemini-429.json", "openai", 0},
+    {"gemini-429.json", "gemini", 0},
+    {"gemini-stream.sse", "gemini", 0},
+    {"gemini-midstream-error.sse", "gemini", 0},
+    {"openai-responses-tool.sse", "openai responses", 0},
+    {"openai-responses-failed.sse", "openai responses", 0},
+    {"openai-embeddings.json", "openai", 2},
+    {"openai-embeddings.json", "openai-compatible", 2},
+    {"ollama-embed.json", "ollama", 2},
 };
 
 /* Bytes that mean something to one of the parsers come more often than others. */
@@ -75,7 +82,9 @@ static void changed_answers_end_in_a_result_or_an_error(void **state) {
       lj_buffer_init(&bytes, 1 << 20);
       assert_code(lj_buffer_append(&bytes, original.data, original.length), LJ_OK);
       mutate(&bytes, &seed);
-      run.provider = lj_provider_find(seeds[at].kind);
+      run.provider = provider_of(seeds[at].kind);
+      run.ask = seeds[at].inputs > 0 ? LJ_ASK_EMBEDDINGS : LJ_ASK_TEXT;
+      run.inputs = seeds[at].inputs;
       run.stream = next_random(&seed) % 4 != 0;
       run.status = statuses[next_random(&seed) % COUNT_OF(statuses)];
       run.body = bytes.data;
@@ -92,7 +101,7 @@ static void changed_answers_end_in_a_result_or_an_error(void **state) {
 }
 
 static void noise_ends_in_an_error(void **state) {
-  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "anthropic", "ollama", "gemini"};
+  static const char *const kinds[] = {"openai", "openai-compatible", "deepseek", "anthropic", "ollama", "gemini", "openai responses"};
   uint32_t seed = 123456789u;
   int round;
   (void)state;
@@ -105,7 +114,7 @@ static void noise_ends_in_an_error(void **state) {
     for (at = 0; at < length; at++) {
       bytes[at] = some_byte(&seed);
     }
-    run.provider = lj_provider_find(kinds[next_random(&seed) % COUNT_OF(kinds)]);
+    run.provider = provider_of(kinds[next_random(&seed) % COUNT_OF(kinds)]);
     run.stream = next_random(&seed) % 2 == 0;
     run.status = next_random(&seed) % 3 == 0 ? 400 : 200;
     run.body = bytes;

@@ -43,6 +43,8 @@ static const example examples[] = {
      "text Half\nusage 2073 1 2048 -\nOVERLOADED The provider reported an error inside its answer (overloaded_error): Overloaded\n"},
     {"openai-responses.sse", "openai responses", true, 2, "text Hi\nfinish stop\nusage 12 5 0 2\nOK\n"},
     {"openai-responses.sse", "openai-compatible responses", true, 2, "text Hi\nfinish stop\nusage 12 5 0 2\nOK\n"},
+    {"openai-responses-tool.sse", "openai responses", true, 2,
+     "text Grüße ☕\ncall call_A1 get_weather {\"city\":\"Köln\"}\nfinish tool\nusage 21 34 16 20\nOK\n"},
     {"openai-responses-failed.sse", "openai responses", true, 0,
      "QUOTA_EXCEEDED The provider reported an error inside its answer (insufficient_quota); check the account's balance and "
      "limits: No credit left on this account.\n"},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A whole answer of the provider kind that LJ_FUZZ_KIND names: framing, format, errors. Of the first byte of an input the
- * low four bits cut the pieces, bit 4 says whether a stream was asked for, the upper three choose status and type.
+ * A whole answer of the provider kind, or of one of its other APIs, that LJ_FUZZ_KIND names: framing, format, errors. Of the
+ * first byte of an input the low four bits cut the pieces, bit 4 says whether a stream was asked for, the upper three choose
+ * status and type.
  */
 #include "base/memory.h"
 #include "pieces.h"
@@ -12,6 +13,18 @@ static const struct {
   const char *content_type;
 } heads[] = {{200, "text/event-stream"}, {200, "application/json"}, {200, ""},   {200, "application/x-ndjson"},
              {400, "application/json"},  {429, "application/json"}, {500, "text/html"}, {529, "text/event-stream"}};
+
+/* What a kind can be asked for beyond text by its first API. */
+static const struct {
+  const char *name;
+  const char *kind;
+  const char *api;
+  size_t inputs;
+} others[] = {{"openai-responses", "openai", "responses", 0},
+              {"openai-embeddings", "openai", "chat", 2},
+              {"ollama-embeddings", "ollama", "chat", 2}};
+
+static size_t inputs; /* 0: the answer is text */
 
 static void on_text(void *owner, const char *text, size_t length) {
   if (lj_buffer_append(owner, text, length) != LJ_OK) abort();
@@ -25,8 +38,9 @@ static int run(const lj_provider *provider, uint8_t head, const uint8_t *data, s
   lj_response *response = NULL;
   lj_fault fault;
   cJSON *result = NULL;
+  lj_wire wire = {.stream = inputs == 0 && (head & 16) != 0, .ask = inputs > 0 ? LJ_ASK_EMBEDDINGS : LJ_ASK_TEXT, .inputs = inputs};
   lj_buffer_init(told, MAX_TOLD);
-  if (lj_response_open(provider, &(lj_wire){.stream = (head & 16) != 0}, CEILING, &listener, &response) != LJ_OK) abort();
+  if (lj_response_open(provider, &wire, CEILING, &listener, &response) != LJ_OK) abort();
   const char *type = heads[head >> 5].content_type;
   lj_response_status(response, heads[head >> 5].status);
   lj_response_header(response, "content-type", 12, type, strlen(type));
@@ -52,7 +66,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc;
   (void)argv;
   if (kind == NULL || strcmp(kind, "?") != 0) return 0;
-  (void)puts(lj_provider_kinds());
+  (void)fputs(lj_provider_kinds(), stdout);
+  for (size_t at = 0; at < sizeof others / sizeof others[0]; at++) (void)printf(", %s", others[at].name);
+  (void)puts("");
   exit(0);
 }
 
@@ -64,6 +80,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (provider == NULL) {
     const char *kind = getenv("LJ_FUZZ_KIND");
     provider = lj_provider_find(kind != NULL ? kind : "openai");
+    for (size_t at = 0; kind != NULL && at < sizeof others / sizeof others[0]; at++) {
+      if (strcmp(kind, others[at].name) == 0) {
+        provider = lj_provider_by_api(lj_provider_find(others[at].kind), others[at].api);
+        inputs = others[at].inputs;
+      }
+    }
     if (provider == NULL) abort();
   }
   if (size == 0) return 0;
