@@ -192,8 +192,9 @@ describe('provider gemini', function () {
     world = new World();
     world.database();
     await world.provider({ tokens: 4, apiKey: KEY, process: true });
-    const g = { kind: 'gemini', baseUrl: world.fake.geminiUrl, apiKey: { env: 'LLM_JOBS_TEST_GEMINI_KEY' } };
-    const other = { kind: 'ollama', baseUrl: world.fake.ollamaUrl, headers: { authorization: `Bearer ${KEY}` } };
+    const health = { intervalMs: 0 };
+    const g = { kind: 'gemini', baseUrl: world.fake.geminiUrl, apiKey: { env: 'LLM_JOBS_TEST_GEMINI_KEY' }, health };
+    const other = { kind: 'ollama', baseUrl: world.fake.ollamaUrl, headers: { authorization: `Bearer ${KEY}` }, health };
     await world.worker({
       providers: { g, refused: { ...g, headers: { 'x-goog-api-key': 'AIzaWrongWrongWrong' } }, other },
       models: { either: ['g/limited', 'other/m'] },
@@ -224,6 +225,26 @@ describe('provider gemini', function () {
         assert.deepEqual([ours.headers['x-goog-api-key'], ours.headers.authorization], ['***', undefined]);
         assert.equal(ours.headers['content-type'], theirs.headers['content-type']);
       });
+    }
+  });
+
+  it('probes by the list of models, as the SDK asks for it', async () => {
+    const own = new World();
+    try {
+      own.database();
+      const fake = await own.provider({ apiKey: KEY });
+      const g = { kind: 'gemini', baseUrl: fake.geminiUrl, apiKey: { env: 'LLM_JOBS_TEST_GEMINI_KEY' }, health: { intervalMs: 20, idle: true } };
+      const worker = await own.worker({ providers: { g } });
+      await own.until(async () => (await fake.log()).length > 0, 'a probe');
+      await worker.stop();
+      const [ours] = await fake.log();
+      await fake.clear();
+      await sdkOf(fake).models.list({ config: { pageSize: 1000 } });
+      const [theirs] = await fake.log();
+      assert.deepEqual([ours.method, ours.path, ours.body, ours.status], [theirs.method, theirs.path, theirs.body, 200]);
+      assert.deepEqual([ours.headers['x-goog-api-key'], ours.headers.authorization], ['***', undefined]);
+    } finally {
+      await own.close();
     }
   });
 
