@@ -53,6 +53,7 @@ typedef enum lj_class {
   X(TLS, LJ_CLASS_TRANSIENT)                \
   X(RATE_LIMITED, LJ_CLASS_LANE)            \
   X(UNREACHABLE, LJ_CLASS_LANE)             \
+  X(BUDGET_EXCEEDED, LJ_CLASS_LANE)         \
   X(CHILD_FAILED, LJ_CLASS_VERDICT)         \
   X(STALLED, LJ_CLASS_VERDICT)              \
   X(EXPIRED, LJ_CLASS_VERDICT)              \

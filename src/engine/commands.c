@@ -145,6 +145,13 @@ static void wipe_texts(cJSON *item, int depth) {
   }
 }
 
+static void run_power(lj_engine *engine, const command *asked) {
+  const char *event = lj_json_string(asked->payload, "event");
+  bool back = event != NULL && (strcmp(event, "resume") == 0 || strcmp(event, "online") == 0);
+  if (back) lj_lanes_nudge(&engine->lanes, NULL, 0, lj_mono_ms());
+  answer_flag(engine, asked, "probing", back);
+}
+
 static void run_notify(lj_engine *engine, const command *asked) {
   (void)asked;
   (void)lj_mailbox_notify(&engine->mailbox);
@@ -157,7 +164,7 @@ static const struct {
     {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
-    {"worker:secret", run_secret},       {"worker:cancel", run_cancel},
+    {"worker:secret", run_secret},       {"worker:cancel", run_cancel}, {"worker:power", run_power},
 };
 
 void lj_command(lj_engine *engine, const char *text) {

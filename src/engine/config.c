@@ -43,6 +43,11 @@ static const lj_field keep_fields[] = {
     {"count", LJ_FIELD_WHOLE, false, 0, 1000000000},
 };
 
+static const lj_field target_fields[] = {
+    {"model", LJ_FIELD_TEXT, true, 0, 0},
+    {"contextTokens", LJ_FIELD_WHOLE, false, 1, 1e12},
+};
+
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 int lj_config_target(const lj_config *config, const char *text, lj_target *target, lj_fault *fault) {
@@ -54,6 +59,7 @@ int lj_config_target(const lj_config *config, const char *text, lj_target *targe
       target->provider = provider;
       target->model = slash + 1;
       target->key = 0;
+      target->context_tokens = 0;
       return LJ_OK;
     }
   }
@@ -80,23 +86,37 @@ bool lj_target_same(const lj_target *one, const lj_target *other) {
   return one->provider == other->provider && strcmp(one->model, other->model) == 0;
 }
 
+/* "provider/model", or {model, contextTokens}. */
+static int parse_target(const lj_config *config, const cJSON *source, const char *alias, lj_target *target, lj_fault *fault) {
+  const char *text = cJSON_IsString(source) ? source->valuestring : NULL;
+  char path[PATH_SIZE];
+  lj_fault cause;
+  lj_fault_clear(&cause);
+  (void)snprintf(path, sizeof path, "models.%.60s", alias);
+  if (cJSON_IsObject(source)) {
+    int code = lj_fields_check(source, path, target_fields, COUNT(target_fields), fault);
+    if (code != LJ_OK) return code;
+    text = lj_json_string(source, "model");
+  }
+  if (text == NULL) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: must hold strings, or objects like {\"model\": \"provider/model\"}", path);
+  if (lj_config_target(config, text, target, &cause) != LJ_OK) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: %s", path, cause.message);
+  if (lj_content_lists(config->refused_models, text)) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: \"%.100s\" is in refusedModels", path, text);
+  target->context_tokens = lj_json_int(source, "contextTokens", 0);
+  return LJ_OK;
+}
+
 static int parse_alias(lj_config *config, const cJSON *source, lj_fault *fault) {
   lj_alias *alias = &config->aliases[config->alias_count++];
   alias->name = source->string;
   bool is_list = cJSON_IsArray(source) && cJSON_GetArraySize(source) > 0;
-  if (source->string[0] == '\0' || (!is_list && !cJSON_IsString(source)) || cJSON_GetArraySize(source) > LJ_MAX_TARGETS)
+  if (source->string[0] == '\0' || (!is_list && !cJSON_IsString(source) && !cJSON_IsObject(source)) || cJSON_GetArraySize(source) > LJ_MAX_TARGETS)
     return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: must be \"provider/model\" or an array of 1 to %d of them",
                         source->string, LJ_MAX_TARGETS);
   const cJSON *item = is_list ? source->child : source;
   for (; item != NULL; item = is_list ? item->next : NULL) {
-    lj_fault cause;
     lj_target target;
-    lj_fault_clear(&cause);
-    if (!cJSON_IsString(item) || lj_config_target(config, item->valuestring, &target, &cause) != LJ_OK)
-      return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: %s", source->string,
-                          cJSON_IsString(item) ? cause.message : "must hold strings");
-    if (lj_content_lists(config->refused_models, item->valuestring))
-      return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: \"%.100s\" is in refusedModels", source->string, item->valuestring);
+    int code = parse_target(config, item, source->string, &target, fault);
+    if (code != LJ_OK) return code;
     size_t added = lj_config_spread(&target, &alias->targets[alias->count], LJ_MAX_TARGETS - alias->count);
     if (added == 0)
       return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: more than %d targets, each counted once for each key of its provider",

@@ -29,6 +29,13 @@ typedef struct lj_provider_config {
   const cJSON *headers;
   size_t max_concurrent;     /* 0: no limit of its own */
   lj_timeouts timeouts;
+  int64_t requests_per_minute; /* of each model; 0: no limit */
+  int64_t tokens_per_minute;   /* as well */
+  int breaker_threshold;
+  int64_t breaker_open_ms;
+  int64_t max_tokens_per_day;  /* 0: no limit */
+  double max_cost_per_day;     /* 0: no limit; else each model has a price */
+  const cJSON *prices;         /* object, or NULL */
   size_t max_response_bytes;
   const char *proxy;
   const char *ca_file;
@@ -36,10 +43,18 @@ typedef struct lj_provider_config {
   const char **command;      /* owned; the words that start a local server, NULL-terminated. NULL: none is ours */
 } lj_provider_config;
 
+/* Of a million tokens, in whatever currency the configuration means. */
+typedef struct lj_price {
+  double input;
+  double output;
+  double cached;
+} lj_price;
+
 typedef struct lj_target {
   const lj_provider_config *provider;
   const char *model;
   size_t key;                /* in provider->keys */
+  int64_t context_tokens; /* of the model, 0: not said */
 } lj_target;
 
 typedef struct lj_alias {
@@ -86,5 +101,8 @@ bool lj_target_same(const lj_target *one, const lj_target *other);
 /* Splits "provider/model" at the first slash. LJ_OK, or LJ_NO_PROVIDER with the configured names in `fault`. The target
  * borrows from `text`. */
 int lj_config_target(const lj_config *config, const char *text, lj_target *target, lj_fault *fault) LJ_MUST_CHECK;
+
+/* What a model's tokens cost: its own price, else that of "*", else nothing. */
+lj_price lj_config_price(const lj_provider_config *provider, const char *model);
 
 #endif

@@ -18,6 +18,9 @@ static const lj_field provider_fields[] = {
     {"apiKey", LJ_FIELD_KEYS, false, 0, 0},
     {"headers", LJ_FIELD_OBJECT, false, 0, 0},
     {"maxConcurrent", LJ_FIELD_WHOLE, false, 1, LJ_MAX_CONCURRENCY},
+    {"requestsPerMinute", LJ_FIELD_WHOLE, false, 1, LJ_MAX_WINDOW_CALLS},
+    {"tokensPerMinute", LJ_FIELD_WHOLE, false, 1, 1e12},
+    {"breaker", LJ_FIELD_OBJECT, false, 0, 0},
     {"timeouts", LJ_FIELD_OBJECT, false, 0, 0},
     {"maxResponseBytes", LJ_FIELD_WHOLE, false, 1024, 1073741824},
     {"proxy", LJ_FIELD_TEXT, false, 0, 0},
@@ -153,6 +156,7 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->headers = lj_json_object(source, "headers");
   if (code == LJ_OK) code = check_headers(provider->headers, path, fault);
   if (code == LJ_OK) code = check_timeouts(source, path, config, provider, fault);
+  if (code == LJ_OK) code = lj_config_limits_parse(source, path, provider, fault);
   provider->max_concurrent = (size_t)lj_json_int(source, "maxConcurrent", provider->format->default_max_concurrent);
   provider->max_response_bytes = (size_t)lj_json_int(source, "maxResponseBytes", LJ_MAX_RESPONSE_BYTES);
   provider->proxy = lj_json_string(source, "proxy");

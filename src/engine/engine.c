@@ -90,6 +90,7 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   engine->last_turn_ms = engine->started_ms;
   engine->open_until_ms = engine->started_ms + OPEN_MS;
   engine->due_wall_ms = INT64_MAX;
+  engine->share.changed = true;
   code = lj_health_open(engine);
   if (code != LJ_OK) goto cleanup;
   engine->expiry_wall_ms = INT64_MAX;

@@ -15,6 +15,7 @@
 typedef enum lj_field_kind {
   LJ_FIELD_TEXT,   /* a string that is not empty */
   LJ_FIELD_WHOLE,  /* a whole number from min to max */
+  LJ_FIELD_NUMBER, /* any number from min to max */
   LJ_FIELD_FLAG,   /* true or false */
   LJ_FIELD_OBJECT, /* an object; what is in it is checked by the caller */
   LJ_FIELD_TEXTS,  /* an array of strings that are not empty */
@@ -26,7 +27,7 @@ typedef struct lj_field {
   const char *name;
   lj_field_kind kind;
   bool required;
-  double min; /* of WHOLE */
+  double min; /* of WHOLE and NUMBER */
   double max;
 } lj_field;
 

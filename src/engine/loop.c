@@ -12,6 +12,7 @@
 #include "engine/state.h"
 
 enum {
+  NUDGE_MS = 1000,        /* between two probes of a lane that can't be reached, however often the file changes */
   RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
   RECHECK_STEP_MS = 1,
   SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
@@ -44,6 +45,9 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
     if (lj_store_changed(engine->store, &changed) == LJ_OK && changed) {
       engine->look = true;
       engine->sweep = true;
+      engine->share.changed = true;
+      /* The app may know that the network is back. Of other workers' writing nothing of the kind follows. */
+      if (engine->share.companions_until_ms <= now_ms) lj_lanes_nudge(&engine->lanes, NULL, NUDGE_MS, now_ms);
       lj_gap_saw_others(&engine->gap, now_ms);
     }
     if (now_ms >= engine->poll_at_ms) {
@@ -216,6 +220,7 @@ static void turn(lj_engine *engine) {
     tell_tokens(engine, now);
     trim(engine, now);
   }
+  if (engine->opened) lj_lanes_tell(engine, now);
   drain(engine, now); /* also of an engine that has failed: whoever waits for the answer is about to stop it */
   lj_outbox_publish(&engine->outbox);
 }

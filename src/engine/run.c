@@ -14,6 +14,7 @@
 
 enum {
   DAY_MS = 86400000,
+  AVOID_MS = 900000, /* routes prefer other targets for so long after a lane refused its key or model, or was out of money */
   SHORTAGE_MS = 1000 /* no new jobs for so long after memory was short */
 };
 
@@ -42,7 +43,7 @@ void lj_run_list_remove(lj_run_list *list, lj_run *run) {
 
 static void leave_lane(lj_run *run) {
   if (run->lane == NULL) return;
-  lj_lane_leave(&run->engine->lanes, run->lane);
+  lj_lane_leave(&run->engine->lanes, run->lane, run->entered_ms);
   run->lane = NULL;
 }
 
@@ -51,9 +52,15 @@ static void drop_call(lj_run *run) {
   run->call = NULL;
 }
 
+static void stop_moving(lj_run *run) {
+  if (run->moving) run->engine->moving--;
+  run->moving = false;
+}
+
 void lj_run_free(lj_run *run) {
   drop_call(run);
   leave_lane(run);
+  stop_moving(run);
   lj_response_free(run->response);
   lj_wire_free(&run->wire);
   lj_buffer_free(&run->fresh);
@@ -61,6 +68,8 @@ void lj_run_free(lj_run *run) {
   lj_schema_close(run->schema); /* it borrows from the request */
   cJSON_Delete(run->request);
   lj_job_free(&run->job);
+  lj_free(run->next_history);
+  lj_free(run->tried);
   lj_free(run->history);
   lj_free(run->json);
   lj_free(run);
@@ -80,6 +89,7 @@ static void end_run(lj_run *run, int code, bool stopping) {
   lj_run_tell(run);
   drop_call(run);
   leave_lane(run);
+  stop_moving(run);
   lj_wire_free(&run->wire);
   lj_verdict_decide(run, code, stopping);
   lj_run_list_remove(&engine->calling, run);
@@ -113,18 +123,39 @@ static void on_text(void *owner, const char *text, size_t length) {
   if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
 }
 
+/* The end of a lane's trouble: jobs that wait for it may run, and its provider can be reached by other lanes too. */
+static void heal(lj_run *run) {
+  lj_engine *engine = run->engine;
+  lj_lanes_nudge(&engine->lanes, run->lane->provider, 0, lj_mono_ms());
+  engine->look = true;
+}
+
 static void on_data(void *owner) {
   lj_run *run = owner;
   if (run->call != NULL) lj_http_touch(run->call);
 }
 
-static void on_status(void *owner, int status) { lj_response_status(((lj_run *)owner)->response, status); }
+/* A lane that could not be reached is all right as soon as anything answers, however long the answer takes. */
+static void on_status(void *owner, int status) {
+  lj_run *run = owner;
+  lj_engine *engine = run->engine;
+  lj_response_status(run->response, status);
+  if (run->lane != NULL && lj_lane_reached(&engine->lanes, run->lane, run->entered_ms)) heal(run);
+}
+
+/* What the headers say of limits. */
+static void learn(lj_run *run) {
+  if (run->learned || run->lane == NULL || lj_response_http_status(run->response) == 0) return;
+  run->learned = true;
+  lj_lane_learn(run->lane, lj_response_rates(run->response), lj_mono_ms());
+}
 
 static void on_header(void *owner, const char *name, size_t name_length, const char *value, size_t value_length) {
   lj_response_header(((lj_run *)owner)->response, name, name_length, value, value_length);
 }
 
 static int on_body(void *owner, const char *bytes, size_t length) {
+  learn(owner);
   return lj_response_feed(((lj_run *)owner)->response, bytes, length);
 }
 
@@ -135,58 +166,113 @@ static const lj_key *key_of(const lj_target *target) {
   return target->key < keys->count ? &keys->items[target->key] : NULL;
 }
 
-/* The next target of the route whose lane is open; false when there is none. */
-static bool move_on(lj_run *run) {
+/* The call is over and another one follows, in a lane that has been entered. */
+static void enter_next(lj_run *run, lj_lane *lane, size_t target, int64_t now_wall) {
+  run->lane = lane;
+  run->entered_ms = lj_mono_ms();
+  run->begun_wall = now_wall;
+  run->learned = false;
+  run->retry_at = 0;
+  memcpy(run->lane_name, lane->name, sizeof run->lane_name);
+  run->target = target;
+  lj_response_free(run->response);
+  run->response = NULL;
+  lj_wire_free(&run->wire);
+  run->first_token_us = 0;
+  run->deltas = 0;
+  run->partial_length = 0;
+  lj_buffer_clear(&run->fresh);
+  run->restart = run->restart || run->told;
+  run->told = false;
+}
+
+/* Goes on elsewhere, at once or with the next transaction; false when there is no target left that would take the job now. */
+static bool move_on(lj_run *run, int code) {
   lj_engine *engine = run->engine;
   int64_t now = lj_mono_ms();
-  for (size_t next = run->target + 1; next < run->route.count; next++) {
-    lj_lane *lane = lj_lanes_get(&engine->lanes, &run->route.targets[next], now);
-    if (lane == NULL || lj_admission_room(engine, lane, now) == 0) continue;
-    leave_lane(run);
-    lj_lane_enter(&engine->lanes, lane, now);
-    run->lane = lane;
-    memcpy(run->lane_name, lane->name, sizeof run->lane_name);
-    run->target = next;
-    lj_response_free(run->response);
-    run->response = NULL;
-    lj_wire_free(&run->wire);
-    run->first_token_us = 0;
-    run->deltas = 0;
-    run->partial_length = 0;
-    lj_buffer_clear(&run->fresh);
-    run->restart = run->restart || run->told;
-    run->told = false;
+  int64_t now_wall = lj_wall_ms();
+  size_t target = 0;
+  char *history = NULL;
+  lj_lane *lane = lj_moves_find(engine, run, code, now, &target);
+  if (lane == NULL) return false;
+  lj_run_tell(run);
+  leave_lane(run);
+  if (lj_share_arranges(engine, lane, now)) {
+    run->moving = true;
+    engine->moving++;
     return true;
   }
-  return false;
+  /* It is a record: without memory for it the job goes on all the same. */
+  if (lj_verdict_history(run, &history) == LJ_OK) {
+    lj_free(run->tried);
+    run->tried = history;
+  }
+  lj_lane_enter(&engine->lanes, lane, 0, now);
+  enter_next(run, lane, target, now_wall);
+  start_call(run);
+  return true;
+}
+
+void lj_run_move(lj_run *run, int64_t now_wall) {
+  lj_engine *engine = run->engine;
+  stop_moving(run);
+  if (run->lost) {
+    engine->counters.stale++;
+    lj_log_write(&engine->log, LJ_LOG_WARN, "job %s: the lease was lost", run->job.id);
+    lj_run_list_remove(&engine->calling, run);
+    lj_run_free(run);
+    return;
+  }
+  if (run->next_lane == NULL) {
+    end_run(run, run->code, false);
+    return;
+  }
+  lj_free(run->tried);
+  run->tried = run->next_history;
+  run->next_history = NULL;
+  enter_next(run, run->next_lane, run->next_target, now_wall);
+  run->next_lane = NULL;
+  start_call(run);
+}
+
+/* What the call's end says of its lane. */
+static void judge_lane(lj_run *run, int code) {
+  lj_engine *engine = run->engine;
+  lj_lane *lane = run->lane;
+  lj_class class = lj_code_class(code);
+  int64_t now = lj_mono_ms();
+  int64_t wait = 0;
+  int status = run->fault.http_status;
+  run->retry_at = 0;
+  if (code == LJ_UNREACHABLE) lj_window_drop(&lane->window, run->job.seq, run->begun_wall); /* no server has counted it */
+  if (class == LJ_CLASS_LANE) {
+    wait = lj_lane_pause(&engine->lanes, lane, code, run->fault.retry_after_ms, now);
+  } else if (class == LJ_CLASS_TRANSIENT && status != 408 && status != 409) {
+    wait = lj_lane_failure(&engine->lanes, lane, code, run->entered_ms, now);
+  } else if (code == LJ_OK || status > 0) {
+    /* It answered: it can be reached and does not limit us. */
+    if (lj_lane_success(&engine->lanes, lane, run->entered_ms)) heal(run);
+  }
+  if (class == LJ_CLASS_TARGET) lane->avoid_until_ms = now + (run->fault.retry_after_ms > AVOID_MS ? run->fault.retry_after_ms : AVOID_MS);
+  if (wait == 0) return;
+  run->retry_at = lj_wall_ms() + wait;
+  lj_log_write(&engine->log, LJ_LOG_WARN, "lane %s pauses for %lld ms: %s", lane->name, (long long)wait, lj_code_name(code));
 }
 
 /* A call has ended with `code`; run->fault says why unless it is LJ_OK. */
 static void finish_call(lj_run *run, int code) {
   lj_class class = lj_code_class(code);
   lj_engine *engine = run->engine;
+  run->code = code;
+  run->ended_at = lj_wall_ms();
+  if (code != LJ_OK)
+    lj_log_write(&engine->log, LJ_LOG_DEBUG, "job %s: %s from %s", run->job.id, lj_code_name(code),
+                 run->lane != NULL ? run->lane->name : "no lane");
   if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, code, lj_mono_ms() - run->called_ms);
-  if (code == LJ_OK) {
-    if (run->lane != NULL) lj_lane_success(run->lane);
-    end_run(run, code, false);
-    return;
-  }
-  lj_log_write(&engine->log, LJ_LOG_DEBUG, "job %s: %s from %s", run->job.id, lj_code_name(code),
-               run->lane != NULL ? run->lane->name : "no lane");
-  if (class == LJ_CLASS_LANE && run->lane != NULL) {
-    int64_t wait = lj_lane_pause(run->lane, run->fault.retry_after_ms, lj_mono_ms());
-    lj_log_write(&engine->log, LJ_LOG_WARN, "lane %s pauses for %lld ms: %s", run->lane->name, (long long)wait,
-                 lj_code_name(code));
-  } else if (run->lane != NULL && run->fault.http_status > 0) {
-    /* It answered: it can be reached and does not limit us. */
-    lj_lane_success(run->lane);
-  }
+  if (run->lane != NULL) judge_lane(run, code);
   if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
-  bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE;
-  if (elsewhere && move_on(run)) {
-    start_call(run);
-    return;
-  }
+  bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE || code == LJ_CONTEXT_LENGTH;
+  if (elsewhere && move_on(run, code)) return;
   end_run(run, code, false);
 }
 
@@ -210,6 +296,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
   run->call = NULL;
   /* What the provider said explains more than what the connection did: an error object that ends a stream, say. And an
    * answer that is complete stays so, however the connection ended. */
+  learn(run);
   int said = lj_response_end(run->response, &run->fault);
   if (code != LJ_OK && said == LJ_PROTOCOL && fault->message[0] != '\0') {
     run->fault = *fault;
@@ -260,7 +347,6 @@ static void start_call(lj_run *run) {
         .fresh = lj_health_fresh(engine, target->provider),
         .listener = {.owner = run, .on_status = on_status, .on_header = on_header, .on_body = on_body, .on_end = on_end}};
     if (run->timeout_ms > 0) options.timeouts.total_ms = run->timeout_ms;
-    run->called_at = lj_wall_ms();
     run->called_ms = lj_mono_ms();
     code = lj_http_start(engine->http, &options, &run->call, &run->fault);
   }
@@ -340,6 +426,7 @@ static int prepare(lj_run *run) {
   if (code == LJ_OK) code = lj_content_prompt(&config->content, run->request, &run->fault);
   if (code == LJ_OK) code = open_schema(run);
   if (code == LJ_OK) run->max_tokens = lj_json_int(run->request, "maxTokens", 0);
+  run->estimate = lj_admission_estimate(config, run->job.name, (int64_t)strlen(run->job.data), lj_json_int(data, "maxTokens", -1));
   cJSON_Delete(data);
   return code;
 }
@@ -353,6 +440,8 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
   run->lane = lj_lane_of(claimed->lane);
   if (run->lane != NULL) memcpy(run->lane_name, run->lane->name, sizeof run->lane_name);
   run->processed_on = now;
+  run->begun_wall = now;
+  run->entered_ms = lj_mono_ms();
   run->started_us = lj_mono_us();
   run->partial_ms = run->started_us / 1000;
   lj_wire_init(&run->wire);

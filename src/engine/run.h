@@ -31,6 +31,10 @@ typedef struct lj_run {
   struct lj_engine *engine;
   lj_job job;
   lj_lane *lane;           /* entered; NULL when none is */
+  int64_t entered_ms;      /* monotonic */
+  int64_t begun_wall;      /* when the last call began, as its row says: by it other workers count the call */
+  int64_t estimate;        /* tokens, before anybody knows */
+  bool learned;            /* the headers of this call's answer have been read */
   char lane_name[LJ_LANE_NAME_SIZE]; /* of the last call; "" when there was none */
   lj_route route;
   size_t target;           /* index in the route */
@@ -55,8 +59,16 @@ typedef struct lj_run {
   int64_t processed_on;    /* wall clock of the claim */
   int64_t started_us;      /* monotonic, of the claim */
   int64_t first_token_us;  /* monotonic; 0: none yet */
-  int64_t called_at;       /* wall clock of the last call's start */
-  int64_t called_ms;       /* and monotonic */
+  int64_t called_ms;       /* monotonic, of the last call */
+
+  /* Of a move to another target (moves.c) */
+  bool moving;             /* waits for a transaction; `code` and `fault` say why the last call failed */
+  bool decided;            /* by the transaction that is open */
+  bool lost;               /* the row belongs to somebody else */
+  lj_lane *next_lane;      /* entered; NULL: none has room */
+  size_t next_target;
+  char *next_history;
+  char *tried;             /* the row's history with the calls of this try that went elsewhere; NULL: there are none */
 
   /* Of the end */
   lj_end end;
@@ -65,6 +77,7 @@ typedef struct lj_run {
   int64_t ended_us;
   int64_t ended_at;        /* wall clock */
   int64_t at;              /* lj_settlement.at */
+  int64_t retry_at;        /* wall clock: this failure has paused its lane until then; 0: it has not */
   int refusals;            /* times the row has refused this end */
   int64_t write_at_ms;     /* monotonic; no try to write before */
   char *history;           /* built by lj_verdict_build */
@@ -86,6 +99,9 @@ void lj_run_cancel(lj_run *run, int code, const char *why);
 
 /* 0 to 99 from the tokens that have come and those that may come; 0 when nobody knows. */
 int lj_run_progress(const lj_run *run);
+
+/* Goes on in `next_lane`, or ends when there is none. Called after the transaction that said so has committed. */
+void lj_run_move(lj_run *run, int64_t now_wall);
 
 /* Frees a run that its caller has taken out of its list; aborts its call and leaves its lane if it still has them. */
 void lj_run_free(lj_run *run);

@@ -17,6 +17,7 @@
 #include "engine/pace.h"
 #include "engine/run.h"
 #include "llmjobs.h"
+#include "queue/calls.h"
 #include "queue/recovery.h"
 #include "queue/store.h"
 
@@ -55,6 +56,14 @@ typedef struct lj_counters {
   uint64_t busy;        /* transactions put off by another process's lock */
 } lj_counters;
 
+/* How far this worker has read what others wrote (share.c). */
+typedef struct lj_share {
+  lj_calls_place read;        /* the last change that was read; zeros: none yet */
+  int64_t companions_until_ms; /* until then other workers count as present */
+  bool looked;                /* at least once */
+  bool changed;               /* another connection has written since the last look for them; also at the start */
+} lj_share;
+
 typedef struct lj_run_list {
   lj_run *first;
   lj_run *last;
@@ -77,6 +86,9 @@ struct lj_engine {
   struct lj_watched *watched; /* the health of each provider, in the order of the configuration */
   int64_t health_at_ms;       /* when one of them must be looked after */
   char lease_owner[LJ_OWNER_SIZE];
+  lj_share share;             /* what is known of other workers' calls */
+  int64_t claim_wall_ms;      /* when the calls of the claim that is being made begin */
+  size_t moving;              /* runs of `calling` that wait for a transaction to go on in another lane */
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */
   lj_cancels cancels;         /* asked for by worker:cancel, not written yet */
@@ -173,8 +185,27 @@ void lj_secrets_refused(lj_engine *engine, const lj_target *target, const char *
 /* worker:secret. LJ_OK, LJ_NOMEM, or LJ_INVALID: the value can't be sent in a header. */
 int lj_secrets_give(lj_engine *engine, const char *name, const char *value, bool *known) LJ_MUST_CHECK;
 /* admission.c: how many more calls a lane takes: 0 when it is held, paused, full, or its key is not there. */
-size_t lj_admission_room(lj_engine *engine, const lj_lane *lane, int64_t now_ms);
+size_t lj_admission_room(lj_engine *engine, lj_lane *lane, int64_t now_ms);
 /* admission.c: the claim's questions, answered by routes and lanes. */
-void lj_admission_init(lj_engine *engine, lj_claim_source *source);
+void lj_admission_init(lj_engine *engine, int64_t now_wall, lj_claim_source *source);
+/* The tokens that a call may cost, known before it: a quarter of its data's bytes, and maxTokens (of the data, else of the job's
+ * type, else 1024). `max_tokens` is −1 when the data does not say it. */
+int64_t lj_admission_estimate(const lj_config *config, const char *name, int64_t bytes, int64_t max_tokens);
+/* Counts a call in the lane's window, when it has a limit per minute. LJ_NOMEM and LJ_TOO_BIG: it must not begin. */
+int lj_admission_note(lj_lane *lane, int64_t seq, int64_t begun_wall, int64_t tokens) LJ_MUST_CHECK;
+/* share.c: reads what other workers have done, before the lock is taken, as far as limits need it. */
+int lj_share_look(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
+/* Again, inside of the transaction that is going to begin calls: nobody can begin another one until it ends. */
+int lj_share_update(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
+/* Whether a call in this lane must be written into its row before it is made, so that other workers see it. */
+bool lj_share_arranges(const lj_engine *engine, const lj_lane *lane, int64_t now_ms);
+/* moves.c: runs whose call failed and that go on in another lane. The first target of the rest of the route that takes the job
+ * after this failure; its lane, or NULL. */
+lj_lane *lj_moves_find(lj_engine *engine, lj_run *run, int code, int64_t now_ms, size_t *target);
+/* Inside of a transaction, after lj_share_update; then, when that has committed or not: */
+int lj_moves_write(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
+void lj_moves_finish(lj_engine *engine, bool committed, int64_t now_wall);
+/* lane_news.c: tells worker:lane of lanes that have another state than was told. */
+void lj_lanes_tell(lj_engine *engine, int64_t now_ms);
 
 #endif

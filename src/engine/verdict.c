@@ -100,6 +100,15 @@ static int build_result(const lj_run *run, cJSON **out) {
   return code;
 }
 
+/* What other workers need to know to spare the lane. */
+static int put_shared(cJSON *object, const lj_run *run) {
+  const lj_target *target = target_of(run);
+  int code = LJ_OK;
+  if (target != NULL && target->key > 0) code = lj_json_put_number(object, "key", (double)(target->key + 1));
+  if (code == LJ_OK && run->retry_at > 0) code = lj_json_put_number(object, "retryAt", (double)run->retry_at);
+  return code;
+}
+
 static int build_error(const lj_run *run, cJSON **out) {
   const lj_target *target = target_of(run);
   cJSON *error = cJSON_CreateObject();
@@ -111,6 +120,7 @@ static int build_error(const lj_run *run, cJSON **out) {
   if (code == LJ_OK && run->fault.http_status > 0) code = lj_json_put_number(error, "status", run->fault.http_status);
   if (code == LJ_OK) code = lj_json_put_number(error, "attempt", (double)run->job.attempts);
   if (code == LJ_OK) code = lj_json_put_number(error, "at", (double)run->ended_at);
+  if (code == LJ_OK) code = put_shared(error, run);
   if (code != LJ_OK) {
     cJSON_Delete(error);
     error = NULL;
@@ -127,9 +137,10 @@ static int build_try(const lj_run *run, cJSON **out) {
   if (code == LJ_OK) code = lj_json_put_number(entry, "attempt", (double)run->job.attempts);
   if (code == LJ_OK && target != NULL) code = lj_json_put_string(entry, "provider", target->provider->name);
   if (code == LJ_OK && target != NULL) code = lj_json_put_string(entry, "model", target->model);
-  if (code == LJ_OK) code = lj_json_put_number(entry, "startedAt", (double)run->processed_on);
+  if (code == LJ_OK) code = lj_json_put_number(entry, "startedAt", (double)run->begun_wall);
   if (code == LJ_OK) code = lj_json_put_number(entry, "endedAt", (double)run->ended_at);
   if (code == LJ_OK && run->code != LJ_OK) code = lj_json_put_string(entry, "code", lj_code_name(run->code));
+  if (code == LJ_OK) code = put_shared(entry, run);
   if (code == LJ_OK && answer != NULL) {
     cJSON *usage = lj_usage_json(&answer->usage);
     if (usage != NULL && usage->child == NULL)
@@ -159,11 +170,12 @@ static int print(const cJSON *value, size_t ceiling, char **out) {
 
 /* The row's history with this try behind it, cut to the last LJ_MAX_HISTORY. A history that somebody has spoilt is begun
  * anew: it is a record, nothing depends on it. */
-static int build_history(const lj_run *run, char **out) {
+int lj_verdict_history(const lj_run *run, char **out) {
+  const char *before = run->tried != NULL ? run->tried : run->job.history;
   cJSON *list = NULL;
   cJSON *entry = NULL;
   int code = LJ_INVALID;
-  if (run->job.history != NULL) code = lj_json_parse(run->job.history, strlen(run->job.history), &list);
+  if (before != NULL) code = lj_json_parse(before, strlen(before), &list);
   if (code == LJ_NOMEM) return code;
   if (!cJSON_IsArray(list)) {
     cJSON_Delete(list);
@@ -189,7 +201,7 @@ int lj_verdict_build(lj_run *run) {
     cJSON_Delete(value);
   }
   /* A try that does not count leaves no entry: a worker that is restarted again and again would push the real ones out. */
-  if (code == LJ_OK && run->history == NULL && run->end != LJ_END_RELEASE) code = build_history(run, &run->history);
+  if (code == LJ_OK && run->history == NULL && run->end != LJ_END_RELEASE) code = lj_verdict_history(run, &run->history);
   if (code == LJ_OK && run->history == NULL && run->job.history != NULL) {
     run->history = lj_strdup(run->job.history);
     code = run->history != NULL ? LJ_OK : LJ_NOMEM;

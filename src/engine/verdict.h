@@ -13,6 +13,9 @@ void lj_verdict_decide(lj_run *run, int code, bool stopping);
 /* A try that was to go back or to be repeated ends instead, because a newer job has taken its supersede_key. */
 void lj_verdict_supersede(lj_run *run);
 
+/* The row's history with the try that has just ended behind it; the caller frees *out. LJ_OK, LJ_NOMEM or LJ_TOO_BIG. */
+int lj_verdict_history(const lj_run *run, char **out) LJ_MUST_CHECK;
+
 /* Builds run->json and run->history once. LJ_OK or LJ_NOMEM (call again later). */
 int lj_verdict_build(lj_run *run) LJ_MUST_CHECK;
 

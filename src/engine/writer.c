@@ -43,14 +43,14 @@ static void start_claimed(lj_engine *engine, lj_claimed *claimed, size_t count, 
     if (lj_run_start(engine, &claimed[i], now) == LJ_OK) continue;
     /* The row stays ours until the lease runs out, and is recovered then. */
     lj_log_write(&engine->log, LJ_LOG_ERROR, "job %s: memory is short, it starts after its lease", claimed[i].job.id);
-    source->dismiss(source->owner, claimed[i].lane);
+    source->dismiss(source->owner, claimed[i].lane, claimed[i].job.seq);
     lj_job_free(&claimed[i].job);
   }
 }
 
 static void free_claimed(lj_claimed *claimed, size_t count, const lj_claim_source *source) {
   for (size_t i = 0; i < count; i++) {
-    source->dismiss(source->owner, claimed[i].lane);
+    source->dismiss(source->owner, claimed[i].lane, claimed[i].job.seq);
     lj_job_free(&claimed[i].job);
   }
 }
@@ -80,6 +80,8 @@ static int write_all(lj_engine *engine, write_act *act) {
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
   if (code == LJ_OK) code = lj_cancels_write(engine);
   if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more, &act->partial_wait_ms);
+  if (code == LJ_OK && (act->plan.claim || act->plan.move)) code = lj_share_update(engine, act->now_wall);
+  if (code == LJ_OK && act->plan.move) code = lj_moves_write(engine, act->now_wall);
   int64_t claim_us = lj_mono_us();
   if (code == LJ_OK && act->plan.claim) {
     lj_claim_terms terms = {.lease_owner = engine->lease_owner,
@@ -122,11 +124,12 @@ static void note_committed(lj_engine *engine, write_act *act) {
   }
   /* When the claim took all it asked for there may be more, also behind a row that it had to leave out; otherwise the rest
    * waits for a slot, a lane or a commit. */
-  if (plan->claim) engine->look = act->claimed_count == plan->claim_most || engine->passed_over;
+  if (plan->claim) engine->look = act->claimed_count == plan->claim_most || engine->passed_over || engine->lanes.behind;
   lj_writer_announce(engine, act->done, act->stale);
   lj_cancels_answer(engine);
   if (plan->renew && check_leases) lj_writer_drop_lost(engine);
   if (act->claimed_count > 0 && lj_writer_holding(engine) == 0) engine->renew_at_ms = third_ms;
+  lj_moves_finish(engine, true, act->now_wall);
   start_claimed(engine, act->claimed, act->claimed_count, &act->source, act->now_wall);
 }
 
@@ -137,14 +140,14 @@ void lj_writer_turn(lj_engine *engine) {
   memset(&act, 0, offsetof(write_act, claimed));
   act.now_ms = begun_us / 1000;
   act.now_wall = lj_wall_ms();
-  lj_admission_init(engine, &act.source);
+  lj_admission_init(engine, act.now_wall, &act.source);
   int code = lj_writer_plan(engine, &act.source, act.now_ms, act.now_wall, &act.plan);
   if (code != LJ_OK) {
     put_off(engine, code, begun_us);
     return;
   }
   const lj_write_plan *plan = &act.plan;
-  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || engine->cancels.count > 0;
+  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || plan->move || engine->cancels.count > 0;
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 
@@ -155,6 +158,7 @@ void lj_writer_turn(lj_engine *engine) {
   int64_t ended_us = lj_mono_us();
   if (code != LJ_OK) {
     free_claimed(act.claimed, act.claimed_count, &act.source);
+    lj_moves_finish(engine, false, act.now_wall);
     lj_buffer_truncate(&engine->outbox.jobs, events_before);
     engine->repair = repair_before;
     put_off(engine, code, ended_us);

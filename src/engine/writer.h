@@ -19,6 +19,7 @@ enum {
 /* What a transaction writes beside ends, and of what. */
 typedef struct lj_write_plan {
   bool claim;
+  bool move;    /* runs go on in other lanes */
   bool renew;
   bool mend;    /* times that were reckoned before the clock was set back */
   bool recover;

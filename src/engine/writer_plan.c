@@ -18,7 +18,7 @@ size_t lj_writer_holding(const lj_engine *engine) {
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   bool full = engine->calling.count >= engine->config.concurrency;
-  bool must = engine->ended.count > 0 || engine->cancels.count > 0;
+  bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0;
   if (!must && (!may_claim(engine) || full)) return false;
   *at_us = engine->gap.write_at_us;
   if (!must && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
@@ -53,13 +53,16 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
   int code = LJ_OK;
   memset(plan, 0, sizeof *plan);
   plan->end_most = ends;
+  plan->move = engine->moving > 0;
+  if (may_claim(engine) || plan->move) code = lj_share_look(engine, now_wall);
+  if (code != LJ_OK) return code;
   if (may_claim(engine) && now_ms >= engine->claim_after_ms && busy < engine->config.concurrency) {
     plan->claim_most = engine->config.concurrency - busy;
     if (plan->claim_most > claims) plan->claim_most = claims;
     plan->claim = true;
     if (ends == 0) code = lj_claim_possible(engine->store, source, now_wall, &plan->claim);
     if (code == LJ_OK && !plan->claim) {
-      engine->look = false;
+      engine->look = engine->lanes.behind;
       code = lj_claim_next_due(engine->store, &engine->due_wall_ms);
     }
   }

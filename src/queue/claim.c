@@ -394,7 +394,7 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
 
   for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
     const group *from = &list->items[found[i].group];
-    const char *lane = source->admit(source->owner, from->model, from->name);
+    const char *lane = source->admit(source->owner, from->model, from->name, found[i].seq);
     if (lane == NULL) continue;
     bool taken = false;
     code = take_row(store, terms, found[i].seq, lane, &out[*count].job, &taken);
@@ -402,7 +402,7 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
     if (code == LJ_OK && taken)
       (*count)++;
     else
-      source->dismiss(source->owner, lane);
+      source->dismiss(source->owner, lane, found[i].seq);
     if (code == LJ_REFUSED) {
       if (source->refused != NULL) source->refused(source->owner, found[i].seq);
       code = LJ_OK;
@@ -411,7 +411,7 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
   if (code != LJ_OK) {
     while (*count > 0) {
       (*count)--;
-      source->dismiss(source->owner, out[*count].lane);
+      source->dismiss(source->owner, out[*count].lane, out[*count].job.seq);
       lj_job_free(&out[*count].job);
     }
   }

@@ -15,16 +15,16 @@
 #include "queue/job.h"
 #include "queue/store.h"
 
-/* Asked while the write lock is held: must be quick and must not touch the store. */
+/* Asked while the write lock is held: must be quick, and write nothing to the store. */
 typedef struct lj_claim_source {
   void *owner;
   /* Whether jobs of this queue are served. */
   bool (*serves)(void *owner, const char *queue);
   /* How many jobs of this group could start now. `model` is NULL for jobs without one. */
   size_t (*capacity)(void *owner, const char *model, const char *name);
-  /* One more job of the group is about to be taken. The lane it will run in, borrowed ("" when it has none: it will fail
+  /* The job `seq` of the group is about to be taken. The lane it will run in, borrowed ("" when it has none: it will fail
    * at once), or NULL when there is no room after all. The source counts it as running from now on. */
-  const char *(*admit)(void *owner, const char *model, const char *name);
+  const char *(*admit)(void *owner, const char *model, const char *name, int64_t seq);
   /* May be NULL, all three: the app's own triggers or constraints refused the claim of this row; it should be left alone for
    * a while. */
   void (*refused)(void *owner, int64_t seq);
@@ -32,7 +32,7 @@ typedef struct lj_claim_source {
   bool (*excludes)(void *owner, int64_t seq);
   size_t (*excluded)(void *owner);
   /* An admitted job was not taken after all (the row changed, the transaction failed). */
-  void (*dismiss)(void *owner, const char *lane);
+  void (*dismiss)(void *owner, const char *lane, int64_t seq);
 } lj_claim_source;
 
 typedef struct lj_claimed {

@@ -193,6 +193,14 @@ static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_EXPIRED] = "SELECT 1 FROM llm_jobs WHERE status = 'active' AND (lease_until IS NULL OR lease_until < ?1) LIMIT 1",
     [LJ_SQL_OWNERS] = "SELECT DISTINCT lease_owner FROM llm_jobs WHERE status = 'active' AND lease_owner IS NOT NULL",
     [LJ_SQL_RECOVER_OWNER] = RECOVER "lease_owner = ?4" RECOVERED,
+    /* What workers know of one another's calls. A text's length in bytes is in its row's head: the text itself is not read. */
+    [LJ_SQL_OTHER_CALLS] = "SELECT lane, processed_on FROM llm_jobs WHERE likely(status = 'active') AND lease_owner <> ?1",
+    [LJ_SQL_CHANGED_CALLS] = "SELECT rowid, revision, status = 'active', lease_owner = ?3, lane, name, processed_on, history, error, "
+                             "iif(?4, octet_length(data), 0), iif(?4 AND json_valid(data), data ->> '$.maxTokens', NULL) FROM llm_jobs "
+                             "WHERE (revision, rowid) > (?1, ?5) AND revision > 0 ORDER BY revision, rowid LIMIT ?2",
+    [LJ_SQL_WEIGH] = "SELECT octet_length(data), iif(json_valid(data), data ->> '$.maxTokens', NULL) FROM llm_jobs WHERE rowid = ?1",
+    [LJ_SQL_MOVE] = "UPDATE llm_jobs SET lane = ?4, history = ?3, processed_on = ?5, revision = ?6 "
+                    "WHERE rowid = ?1 AND status = 'active' AND lease_token = ?2",
     [LJ_SQL_RECOVER_EXPIRED] = RECOVER "(lease_until IS NULL OR lease_until < ?2)" RECOVERED,
     /* One by one, when a row refuses. */
     [LJ_SQL_RECOVER_LIST] = "SELECT rowid FROM llm_jobs WHERE status = 'active' AND (lease_until IS NULL OR lease_until < ?1 OR lease_owner = ?2) "

@@ -98,6 +98,7 @@ int lj_store_revision(lj_store *store, int64_t *revision) {
     store->revision = last > now ? last : now;
   }
   *revision = ++store->revision;
+  store->own_revision = *revision;
   return LJ_OK;
 }
 

@@ -80,6 +80,10 @@ typedef enum lj_sql {
   LJ_SQL_RECOVER_ROW,
   LJ_SQL_FIND_HELD,
   LJ_SQL_SCHEMA_VERSION,
+  LJ_SQL_OTHER_CALLS,
+  LJ_SQL_CHANGED_CALLS,
+  LJ_SQL_WEIGH,
+  LJ_SQL_MOVE,
   LJ_SQL_END
 } lj_sql;
 
@@ -102,6 +106,7 @@ typedef struct lj_store {
   int64_t revision;     /* last one used in this transaction; −1: not read yet */
   int trouble;          /* SQLite's extended code of the last LJ_DB_ERROR, SQLITE_OK: there was none */
   char trouble_words[200];
+  int64_t own_revision; /* the largest that this connection has given */
   bool in_transaction;
   bool defining;        /* the authorizer allows the table's own DDL */
 } lj_store;

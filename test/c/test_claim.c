@@ -48,7 +48,8 @@ static size_t capacity(void *owner, const char *model, const char *name) {
   return found != NULL ? found->places - found->taken : 0;
 }
 
-static const char *admit(void *owner, const char *model, const char *name) {
+static const char *admit(void *owner, const char *model, const char *name, int64_t seq) {
+  (void)seq;
   source *own = owner;
   room *found = find_room(own, model, name);
   if (found == NULL || found->taken == found->places) return NULL;
@@ -59,7 +60,8 @@ static const char *admit(void *owner, const char *model, const char *name) {
   return found->lane;
 }
 
-static void dismiss(void *owner, const char *lane) {
+static void dismiss(void *owner, const char *lane, int64_t seq) {
+  (void)seq;
   source *own = owner;
   own->dismissed++;
   for (size_t i = 0; i < own->room_count; i++)

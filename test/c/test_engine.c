@@ -420,7 +420,7 @@ static void broken_answers_are_tried_again_and_never_stored(void **state) {
   script(fixture, sse_reply(fixture));
   add_job(fixture, "a", "p/x", HELLO);
   app_run(queue_of(fixture), "UPDATE llm_jobs SET max_attempts = 20, opts = '{\"backoff\":{\"type\":\"fixed\",\"delayMs\":0}}'");
-  engine_start(fixture, "", "");
+  engine_start(fixture, "", ",\"breaker\":{\"threshold\":100}");
   wait_job(fixture, "a", "completed");
   assert_rows(queue_of(fixture), "8|Hello world|7",
               "SELECT attempts, json_extract(result, '$.text'), (SELECT count(*) FROM json_each(history) WHERE json_extract(value, '$.code') = 'PROTOCOL') FROM llm_jobs");
@@ -432,7 +432,7 @@ static void history_keeps_the_last_ten_tries(void **state) {
   script(fixture, http_reply(fixture, 500, "text/plain", "", "boom"));
   add_job(fixture, "a", "p/x", HELLO);
   app_run(queue_of(fixture), "UPDATE llm_jobs SET max_attempts = 13, history = 'spoilt', opts = '{\"backoff\":{\"type\":\"fixed\",\"delayMs\":0}}'");
-  engine_start(fixture, "", "");
+  engine_start(fixture, "", ",\"breaker\":{\"threshold\":100}");
   wait_job(fixture, "a", "failed");
   assert_rows(queue_of(fixture), "13|10|4|13", "SELECT attempts, json_array_length(history), json_extract(history, '$[0].attempt'), json_extract(history, '$[9].attempt') FROM llm_jobs");
 }

@@ -16,8 +16,8 @@ typedef struct lane_fixture {
 static int lane_setup(void **state) {
   lane_fixture *fixture = calloc(1, sizeof *fixture);
   assert_non_null(fixture);
-  fixture->limited = (lj_provider_config){.name = "limited", .index = 0, .max_concurrent = 2};
-  fixture->unlimited = (lj_provider_config){.name = "unlimited", .index = 1};
+  fixture->limited = (lj_provider_config){.name = "limited", .index = 0, .max_concurrent = 2, .breaker_threshold = 5, .breaker_open_ms = 60000};
+  fixture->unlimited = (lj_provider_config){.name = "unlimited", .index = 1, .breaker_threshold = 5, .breaker_open_ms = 60000};
   fixture->live = lj_memory_live();
   lj_lanes_init(&fixture->lanes);
   lj_clock_virtual(1700000000000, 50000000);
@@ -41,8 +41,9 @@ static lj_lane *get(lane_fixture *fixture, const lj_provider_config *provider, c
   return lane;
 }
 
-static size_t room(lane_fixture *fixture, const lj_lane *lane) { return lj_lane_capacity(&fixture->lanes, lane, lj_mono_ms()); }
-static void enter(lane_fixture *fixture, lj_lane *lane) { lj_lane_enter(&fixture->lanes, lane, lj_mono_ms()); }
+static size_t room(lane_fixture *fixture, lj_lane *lane) { return lj_lane_capacity(&fixture->lanes, lane, lj_mono_ms()); }
+static void enter(lane_fixture *fixture, lj_lane *lane) { lj_lane_enter(&fixture->lanes, lane, 0, lj_mono_ms()); }
+static void leave(lane_fixture *fixture, lj_lane *lane) { lj_lane_leave(&fixture->lanes, lane, lj_mono_ms()); }
 static void wait_ms(int64_t milliseconds) { lj_clock_advance(milliseconds, milliseconds * 1000); }
 
 static void same_target_is_the_same_lane(void **state) {
@@ -68,9 +69,9 @@ static void lanes_of_one_provider_share_its_limit(void **state) {
   enter(fixture, y);
   assert_int_equal(room(fixture, x), 0);
   assert_int_equal(room(fixture, y), 0);
-  lj_lane_leave(&fixture->lanes, x);
+  leave(fixture, x);
   assert_int_equal(room(fixture, y), 1);
-  lj_lane_leave(&fixture->lanes, y);
+  leave(fixture, y);
   assert_int_equal(room(fixture, y), 2);
 }
 
@@ -84,7 +85,7 @@ static void provider_without_a_limit_takes_all_that_may_run(void **state) {
 static void pause_with_a_time_lasts_exactly_so_long(void **state) {
   lane_fixture *fixture = *state;
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
-  assert_int_equal(lj_lane_pause(lane, 7000, lj_mono_ms()), 7000);
+  assert_int_equal(lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 7000, lj_mono_ms()), 7000);
   assert_int_equal(room(fixture, lane), 0);
   assert_int_equal(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()), lj_mono_ms() + 7000);
   wait_ms(6999);
@@ -101,15 +102,15 @@ static void after_a_pause_one_probe_runs_until_it_has_gone_well(void **state) {
   lane_fixture *fixture = *state;
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
   lj_lane *other = get(fixture, &fixture->unlimited, "y");
-  (void)lj_lane_pause(lane, 100, lj_mono_ms());
+  (void)lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 100, lj_mono_ms());
   assert_true(room(fixture, other) > 1); /* another lane of the provider goes on */
   wait_ms(100);
   assert_int_equal(room(fixture, lane), 1);
   enter(fixture, lane);
   assert_int_equal(room(fixture, lane), 0);
-  lj_lane_leave(&fixture->lanes, lane);
+  leave(fixture, lane);
   assert_int_equal(room(fixture, lane), 1);
-  lj_lane_success(lane);
+  assert_true(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
   assert_true(room(fixture, lane) > 1);
 }
 
@@ -119,23 +120,23 @@ static void pauses_in_a_row_double_and_a_success_begins_anew(void **state) {
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
   for (int round = 0; round < 2; round++) {
     for (size_t i = 0; i < COUNT_OF(ceilings); i++) {
-      int64_t wait = lj_lane_pause(lane, -1, lj_mono_ms());
+      int64_t wait = lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, -1, lj_mono_ms());
       assert_in_range(wait, ceilings[i] / 2, ceilings[i]);
       wait_ms(wait);
     }
-    lj_lane_success(lane);
+    assert_true(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
   }
 }
 
 static void failures_while_paused_only_make_it_longer(void **state) {
   lane_fixture *fixture = *state;
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
-  assert_int_equal(lj_lane_pause(lane, 5000, lj_mono_ms()), 5000);
-  assert_int_equal(lj_lane_pause(lane, -1, lj_mono_ms()), 5000);
-  assert_int_equal(lj_lane_pause(lane, 100, lj_mono_ms()), 5000);
-  assert_int_equal(lj_lane_pause(lane, 9000, lj_mono_ms()), 9000);
+  assert_int_equal(lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 5000, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, -1, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 100, lj_mono_ms()), 5000);
+  assert_int_equal(lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 9000, lj_mono_ms()), 9000);
   assert_int_equal(lane->trouble, 1);
-  lj_lane_success(lane);
+  assert_true(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
   assert_int_equal(lane->trouble, 0);
   assert_true(room(fixture, lane) > 1);
 }
@@ -144,9 +145,9 @@ static void next_to_open_is_the_earliest(void **state) {
   lane_fixture *fixture = *state;
   int64_t now = lj_mono_ms();
   assert_true(lj_lanes_next_open(&fixture->lanes, now) == INT64_MAX);
-  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "x"), 900, now);
-  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "y"), 300, now);
-  (void)lj_lane_pause(get(fixture, &fixture->unlimited, "z"), 600, now);
+  (void)lj_lane_pause(&fixture->lanes, get(fixture, &fixture->unlimited, "x"), LJ_RATE_LIMITED, 900, now);
+  (void)lj_lane_pause(&fixture->lanes, get(fixture, &fixture->unlimited, "y"), LJ_RATE_LIMITED, 300, now);
+  (void)lj_lane_pause(&fixture->lanes, get(fixture, &fixture->unlimited, "z"), LJ_RATE_LIMITED, 600, now);
   assert_int_equal(lj_lanes_next_open(&fixture->lanes, now), now + 300);
   assert_int_equal(lj_lanes_next_open(&fixture->lanes, now + 300), now + 600);
 }
@@ -158,8 +159,8 @@ static void idlest_lane_makes_room_and_busy_or_troubled_ones_stay(void **state) 
   lj_lane *troubled = get(fixture, &fixture->unlimited, "troubled");
   lj_lane *paused = get(fixture, &fixture->unlimited, "paused");
   enter(fixture, busy);
-  (void)lj_lane_pause(troubled, 1, lj_mono_ms());
-  (void)lj_lane_pause(paused, 100000000, lj_mono_ms());
+  (void)lj_lane_pause(&fixture->lanes, troubled, LJ_RATE_LIMITED, 1, lj_mono_ms());
+  (void)lj_lane_pause(&fixture->lanes, paused, LJ_RATE_LIMITED, 100000000, lj_mono_ms());
   wait_ms(10);
   for (int i = 0; fixture->lanes.count < LJ_MAX_LANES; i++) {
     (void)snprintf(model, sizeof model, "m%d", i);
@@ -190,7 +191,7 @@ static void no_lane_is_made_when_all_are_in_use_or_memory_is_short(void **state)
     enter(fixture, get(fixture, &fixture->unlimited, model));
   }
   assert_null(lj_lanes_get(&fixture->lanes, &target, lj_mono_ms()));
-  lj_lane_leave(&fixture->lanes, get(fixture, &fixture->unlimited, "m7"));
+  leave(fixture, get(fixture, &fixture->unlimited, "m7"));
   assert_non_null(lj_lanes_get(&fixture->lanes, &target, lj_mono_ms()));
 }
 

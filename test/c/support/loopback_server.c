@@ -43,6 +43,7 @@ struct loopback_server {
   size_t accepted;
   size_t open;
   bool gate_open;
+  bool away;
   bool stop;
   char *kept[LOOPBACK_KEPT];
   connection connections[LOOPBACK_CONNECTIONS];
@@ -191,6 +192,38 @@ static void accept_one(loopback_server *server) {
   note_open(server);
 }
 
+static int listen_at(int *port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)*port)};
+  socklen_t length = sizeof address;
+  int one = 1;
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  if (listener < 0) return -1;
+  (void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 512) != 0 ||
+      getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
+    (void)close(listener);
+    return -1;
+  }
+  *port = ntohs(address.sin_port);
+  return listener;
+}
+
+/* Refuses connections, or takes them again; in the server's thread. */
+static void follow_presence(loopback_server *server) {
+  (void)pthread_mutex_lock(&server->lock);
+  bool away = server->away;
+  (void)pthread_mutex_unlock(&server->lock);
+  if (away && server->listener >= 0) {
+    (void)close(server->listener);
+    server->listener = -1;
+    while (server->connection_count > 0) drop(server, server->connection_count - 1);
+  } else if (!away && server->listener < 0) {
+    server->listener = listen_at(&server->port);
+    if (server->listener < 0) abort(); /* somebody else has taken the port */
+    no_blocking(server->listener);
+  }
+}
+
 static void *serve(void *argument) {
   loopback_server *server = argument;
   static const int forever = 1000;
@@ -202,6 +235,7 @@ static void *serve(void *argument) {
     bool stop = server->stop;
     (void)pthread_mutex_unlock(&server->lock);
     if (stop) break;
+    follow_presence(server);
     fds[0] = (struct pollfd){.fd = server->listener, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = server->wake[0], .events = POLLIN};
     for (size_t i = 0; i < server->connection_count; i++) {
@@ -232,20 +266,6 @@ static void *serve(void *argument) {
   return NULL;
 }
 
-static int listen_at(int *port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t length = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM, 0);
-  if (listener < 0) return -1;
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 512) != 0 ||
-      getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
-    (void)close(listener);
-    return -1;
-  }
-  *port = ntohs(address.sin_port);
-  return listener;
-}
-
 loopback_server *loopback_start(void) {
   loopback_server *server = calloc(1, sizeof *server);
   if (server == NULL) return NULL;
@@ -272,7 +292,7 @@ void loopback_stop(loopback_server *server) {
   (void)pthread_join(server->thread, NULL);
   while (server->connection_count > 0) drop(server, server->connection_count - 1);
   for (size_t i = 0; i < LOOPBACK_KEPT; i++) free(server->kept[i]);
-  (void)close(server->listener);
+  if (server->listener >= 0) (void)close(server->listener);
   (void)close(server->wake[0]);
   (void)close(server->wake[1]);
   (void)pthread_mutex_destroy(&server->lock);
@@ -304,6 +324,13 @@ static void set_gate(loopback_server *server, bool open) {
 
 void loopback_open_gate(loopback_server *server) { set_gate(server, true); }
 void loopback_close_gate(loopback_server *server) { set_gate(server, false); }
+
+void loopback_leave(loopback_server *server, bool away) {
+  (void)pthread_mutex_lock(&server->lock);
+  server->away = away;
+  (void)pthread_mutex_unlock(&server->lock);
+  wake(server);
+}
 
 static size_t read_count(loopback_server *server, const size_t *count) {
   (void)pthread_mutex_lock(&server->lock);

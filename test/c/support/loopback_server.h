@@ -45,6 +45,9 @@ void loopback_clear(loopback_server *server);
 void loopback_open_gate(loopback_server *server);
 void loopback_close_gate(loopback_server *server);
 
+/* Away: all connections are broken and new ones refused, until it is back at the same port. */
+void loopback_leave(loopback_server *server, bool away);
+
 /* Counts since the start. */
 size_t loopback_requests(loopback_server *server);
 size_t loopback_connections(loopback_server *server);
