@@ -118,8 +118,8 @@ static void on_text(void *owner, const char *text, size_t length) {
   lj_run *run = owner;
   if (run->first_token_us == 0 && length > 0) run->first_token_us = lj_mono_us();
   run->deltas++;
-  /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
   if (run->engine->config.content.on_answer) return; /* no filter has seen it yet */
+  /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
   if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
 }
 
