@@ -34,7 +34,7 @@ class Store {
     this.driver = driver;
     /** @type {Map<string, Statement>} */
     this.statements = new Map();
-    /** What the table's CHECK knows, at this moment. */
+    /** What the table's CHECK knows, at this moment. @type {() => import('./shape.js').Shape} */
     this.shape = shapeOf(driver);
   }
 
