@@ -44,8 +44,9 @@ static void add(queue_fixture *queue, const char *id, const char *status, const 
 
 static bool serves(void *owner, const char *name) { return owner == NULL && name != NULL; }
 static size_t capacity(void *owner, const char *model, const char *name) { return owner == NULL && (model != NULL || name != NULL) ? 64 : 0; }
-static const char *admit(void *owner, const char *model, const char *name) { return capacity(owner, model, name) > 0 ? "lane" : NULL; }
-static void dismiss(void *owner, const char *lane) {
+static const char *admit(void *owner, const char *model, const char *name, int64_t seq) { return seq > 0 && capacity(owner, model, name) > 0 ? "lane" : NULL; }
+static void dismiss(void *owner, const char *lane, int64_t seq) {
+  assert_true(seq > 0);
   assert_null(owner);
   assert_non_null(lane);
 }
