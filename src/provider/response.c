@@ -196,7 +196,9 @@ static int on_event(void *owner, const char *event, const char *data, size_t len
   if (is_blank(data, length)) {
     return LJ_OK;
   }
-  tell_data(response);
+  if (strcmp(event, "ping") != 0) if (strcmp(event, "ping") != 0) {
+    tell_data(response);
+  }
   rc = lj_json_parse_repaired(data, length, &json);
   if (rc == LJ_INVALID) {
     rc = read_text(response, event, data, length);

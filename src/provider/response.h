@@ -15,7 +15,7 @@ typedef struct lj_response_listener {
   void *owner;
   /* New text of a stream, valid during the call. May be NULL. */
   void (*on_text)(void *owner, const char *text, size_t length);
-  /* A data event arrived (not a comment; the event "ping" of Anthropic is one): what the idle timer counts. May be NULL. */
+  /* A data event arrived (not a comment, not a ping): what the idle timer counts. May be NULL. */
   void (*on_data)(void *owner);
 } lj_response_listener;
 

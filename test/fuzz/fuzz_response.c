@@ -22,6 +22,7 @@ static const struct {
   size_t inputs;
 } others[] = {{"openai-responses", "openai", "responses", 0},
               {"openai-embeddings", "openai", "chat", 2},
+              {"gemini-embeddings", "gemini", "chat", 2},
               {"ollama-embeddings", "ollama", "chat", 2}};
 
 static size_t inputs; /* 0: the answer is text */
