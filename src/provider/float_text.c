@@ -2,6 +2,7 @@
 #include "provider/float_text.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,9 +25,17 @@ typedef struct decimal {
   int exponent; /* of the first digit: 0 for 1 to 9 */
 } decimal;
 
-/* number × 10^−shift */
+/* number × 10^−shift; written out by hand, because an answer may have millions of them. */
 static void set_decimal(decimal *out, int64_t number, int shift) {
-  int length = snprintf(out->digits, sizeof out->digits, "%lld", (long long)number);
+  char reversed[sizeof out->digits];
+  int length = 0;
+  int at;
+  for (; number > 0; number /= 10) {
+    reversed[length++] = (char)('0' + number % 10);
+  }
+  for (at = 0; at < length; at++) {
+    out->digits[at] = reversed[length - 1 - at];
+  }
   out->exponent = length - 1 - shift;
   while (length > 1 && out->digits[length - 1] == '0') {
     length--;
@@ -54,28 +63,59 @@ static bool rounds_back(double number, int shift, const interval *within) {
   return !(fabs(shift >= 0 ? fma(nearest, powers[shift], -number) : fma(number, powers[-shift], -nearest)) > 0);
 }
 
-/* For all floats from 1e-13 to 1e22; false for the others. */
+/* The power of ten of the first digit, when it is among `powers` in either direction, else INT_MIN. */
+static int exponent_of(double value) {
+  int two;
+  int ten;
+  (void)frexp(value, &two);
+  ten = (int)floor((two - 1) * 0.30102999566398120); /* log10(2): right, or one too small */
+  if (ten < -EXACT_POWER || ten >= EXACT_POWER) {
+    return INT_MIN;
+  }
+  return (ten + 1 >= 0 ? value >= powers[ten + 1] : value * powers[-ten - 1] >= 1) ? ten + 1 : ten;
+}
+
+/* Whether `digits` digits are enough; if so, *number × 10^−*shift are they. */
+static bool fits(double value, int exponent, int digits, const interval *within, double *number, int *shift) {
+  double scaled;
+  *shift = digits - 1 - exponent;
+  if (*shift > EXACT_POWER || *shift < -EXACT_POWER) {
+    return false;
+  }
+  scaled = *shift >= 0 ? value * powers[*shift] : value / powers[-*shift];
+  *number = floor(scaled + 0.5);
+  if (rounds_back(*number, *shift, within)) {
+    return true;
+  }
+  *number += *number > scaled ? -1 : 1; /* below a power of two lie closer neighbours than above it */
+  return rounds_back(*number, *shift, within);
+}
+
+/* For all floats from 1e-13 to 1e22; false for the others. Most need eight or nine digits. */
 static bool find_fast(double value, const interval *within, decimal *out) {
-  int exponent = (int)floor(log10(value));
-  int digits;
-  for (digits = LEAST_DIGITS; digits <= MOST_DIGITS; digits++) {
-    int shift = digits - 1 - exponent;
-    double scaled;
-    double number;
-    if (shift > EXACT_POWER || shift < -EXACT_POWER) {
+  int exponent = exponent_of(value);
+  int digits = MOST_DIGITS - 1;
+  double number;
+  double shorter;
+  int shift;
+  int less;
+  if (exponent == INT_MIN) {
+    return false;
+  }
+  if (!fits(value, exponent, digits, within, &number, &shift)) {
+    digits = MOST_DIGITS;
+    if (!fits(value, exponent, digits, within, &number, &shift)) {
       return false;
     }
-    scaled = shift >= 0 ? value * powers[shift] : value / powers[-shift];
-    number = floor(scaled + 0.5);
-    if (!rounds_back(number, shift, within)) { /* below a power of two lie closer neighbours than above it */
-      number += number > scaled ? -1 : 1;
-    }
-    if (rounds_back(number, shift, within)) {
-      set_decimal(out, (int64_t)number, shift);
-      return true;
+  } else {
+    while (digits > LEAST_DIGITS && fits(value, exponent, digits - 1, within, &shorter, &less)) {
+      digits--;
+      number = shorter;
+      shift = less;
     }
   }
-  return false;
+  set_decimal(out, (int64_t)number, shift);
+  return true;
 }
 
 /* By trying. Between the digits may stand the decimal point of any locale. */
