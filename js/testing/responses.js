@@ -62,6 +62,7 @@ function responseOf(answer, n, body, stage) {
     id: `resp_fake${n}`,
     object: 'response',
     created_at: CREATED,
+    background: body?.background === true,
     status: !ended ? 'in_progress' : reason === null ? 'completed' : 'incomplete',
     error: null,
     incomplete_details: ended && reason !== null ? { reason } : null,

@@ -11,6 +11,7 @@ const responses = require('./responses.js');
 const { openaiEmbeddings, ollamaEmbeddings } = require('./embeddings.js');
 const { RequestLog } = require('./log.js');
 const { ScriptRunner } = require('./script.js');
+const { StoredResponses } = require('./stored.js');
 const { planStream, planWhole, play, pause } = require('./play.js');
 
 /** @import { FakeOptions } from './options.js' */
@@ -38,6 +39,7 @@ class FakeServer {
     this.options = options;
     this.log = new RequestLog(options.maxLog ?? 100000);
     this.script = new ScriptRunner(options.script);
+    this.stored = new StoredResponses();
     const onRequest = (/** @type {http.IncomingMessage} */ request, /** @type {http.ServerResponse} */ response) => {
       this.serve(request, response).catch((error) => response.destroy(error));
     };
@@ -108,7 +110,11 @@ class FakeServer {
    */
   list(route, entry, response, format) {
     const models = this.options.models ?? MODELS;
-    if (route === 'GET /v1/models') this.sendJson(response, entry, 200, format.list(models));
+    const fetched = /^GET \/v1\/responses\/([^/]+)$/.exec(route);
+    const cancelled = /^POST \/v1\/responses\/([^/]+)\/cancel$/.exec(route);
+    const stored = fetched ? this.stored.fetch(fetched[1]) : cancelled ? this.stored.cancel(cancelled[1]) : undefined;
+    if (stored !== undefined) this.sendJson(response, entry, 200, stored);
+    else if (route === 'GET /v1/models') this.sendJson(response, entry, 200, format.list(models));
     else if (route === 'GET /v1beta/models') this.sendJson(response, entry, 200, gemini.list(models));
     else if (route === 'GET /api/tags') this.sendJson(response, entry, 200, ollama.list(models));
     else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
@@ -158,11 +164,12 @@ class FakeServer {
       firstTokenMs: reply.firstTokenMs ?? this.options.firstTokenMs ?? 0,
       tokenMs: reply.tokenMs ?? this.options.tokenMs ?? 0,
     };
+    const kept = format === responses ? this.stored.keep(body, format.whole(answer, n, body)) : undefined;
     if (format.wantsStream(body)) {
       this.begin(response, entry, status, { 'content-type': format.streamType, ...headers });
       return play(planStream(format.stream(answer, n, body), reply, pace, format.errorFrame(error)), response, entry);
     }
-    const text = JSON.stringify(format.whole(answer, n, body));
+    const text = JSON.stringify(kept ?? format.whole(answer, n, body));
     const afterMs = pace.firstTokenMs + pace.tokenMs * Math.max(0, answer.tokens.length - 1);
     this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
     entry.tokensSent = answer.tokens.length;

@@ -141,6 +141,34 @@ describe('the fake provider, as the SDK of OpenAI sees it', () => {
     assert.ok(Math.abs(Math.hypot(...small.data[0].embedding) - 1) < 1e-6);
   });
 
+  it('keeps a response unless it is told not to, and is done with one in the background later', async () => {
+    await start();
+    const kept = await client.responses.create(respond());
+    assert.deepEqual((await client.responses.retrieve(kept.id)).output, kept.output);
+    const dropped = await client.responses.create(respond({ store: false }));
+    assert.ok((await rejection(client.responses.retrieve(dropped.id))) instanceof OpenAI.NotFoundError);
+
+    const begun = await client.responses.create(respond({ background: true }));
+    assert.deepEqual([begun.status, begun.output], ['queued', []]);
+    assert.equal((await client.responses.retrieve(begun.id)).status, 'in_progress');
+    const done = await client.responses.retrieve(begun.id);
+    assert.deepEqual([done.status, done.output_text], ['completed', 'one two three one']);
+
+    const unwanted = await client.responses.create(respond({ background: true }));
+    assert.equal((await client.responses.cancel(unwanted.id)).status, 'cancelled');
+    assert.deepEqual([(await client.responses.retrieve(unwanted.id)).status, (await client.responses.cancel(done.id)).status], ['cancelled', 'completed']);
+  });
+
+  it('has the response of a stream that broke', async () => {
+    await start({ script: [{ cutAfterTokens: 1 }] });
+    let id;
+    await rejection((async () => {
+      for await (const event of await client.responses.create(respond({ background: true, stream: true }))) id ??= event.response?.id;
+    })());
+    assert.equal((await client.responses.retrieve(id)).status, 'in_progress');
+    assert.equal((await client.responses.retrieve(id)).output_text, 'one two three one');
+  });
+
   it('lists its models', async () => {
     await start({ models: ['a', 'b'] });
     const names = [];
