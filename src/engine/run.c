@@ -259,8 +259,9 @@ static void judge_lane(lj_run *run, int code) {
   lj_log_write(&engine->log, LJ_LOG_WARN, "lane %s pauses for %lld ms: %s", lane->name, (long long)wait, lj_code_name(code));
 }
 
-/* A call has ended with `code`; run->fault says why unless it is LJ_OK. */
-static void finish_call(lj_run *run, int code) {
+/* A call has ended with `code`; run->fault says why unless it is LJ_OK. `served`: how the provider has done, which is well also
+ * when its answer is not what the job or the configuration asks for. */
+static void finish_call(lj_run *run, int code, int served) {
   lj_class class = lj_code_class(code);
   lj_engine *engine = run->engine;
   run->code = code;
@@ -268,8 +269,8 @@ static void finish_call(lj_run *run, int code) {
   if (code != LJ_OK)
     lj_log_write(&engine->log, LJ_LOG_DEBUG, "job %s: %s from %s", run->job.id, lj_code_name(code),
                  run->lane != NULL ? run->lane->name : "no lane");
-  if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, code, lj_mono_ms() - run->called_ms);
-  if (run->lane != NULL) judge_lane(run, code);
+  if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, served, lj_mono_ms() - run->called_ms);
+  if (run->lane != NULL) judge_lane(run, served);
   if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
   bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE || code == LJ_CONTEXT_LENGTH;
   if (elsewhere && move_on(run, code)) return;
@@ -302,6 +303,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     run->fault = *fault;
     said = code;
   }
+  int served = said;
   if (said == LJ_OK) said = check_answer(run);
   /* Some servers repeat the key that they refuse; providers' files know its usual shapes, this is the exact one. */
   const lj_key *key = key_of(&run->route.targets[run->target]);
@@ -310,7 +312,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     lj_fault_hide(&run->fault, key->previous);
   }
   lj_quotes_hide(&run->fault, run->request);
-  finish_call(run, said);
+  finish_call(run, said, served);
 }
 
 static int build_call(lj_run *run, const lj_target *target) {
@@ -355,7 +357,7 @@ static void start_call(lj_run *run) {
     return;
   }
   if (run->fault.code == LJ_OK) lj_fault_set(&run->fault, code, "memory is short");
-  finish_call(run, code);
+  finish_call(run, code, code);
 }
 
 static int read_options(lj_run *run) {

@@ -67,6 +67,16 @@ describe('worker: structured answers', function () {
     assert.deepEqual([row.status, row.attempts, row.result.model, row.result.fallbackUsed], ['completed', 1, 'large', true]);
   });
 
+  it('the breaker stays closed: the provider has answered', async () => {
+    const { world } = on;
+    world.database();
+    const fake = await world.provider({ script: [{ text: '{}' }, { text: '[]' }, { text: '{}' }] });
+    await world.worker({ providers: { fake: { kind: 'openai-compatible', baseUrl: fake.openaiUrl, breaker: { threshold: 1, openMs: 600000 } } } });
+    const row = await world.ended(world.insert({ data, opts }));
+    assert.deepEqual([row.status, row.attempts, row.error.code], ['failed', 3, 'PROTOCOL']);
+    assert.equal((await world.ended(world.insert())).status, 'completed');
+  });
+
   it('a malformed schema fails the job before any call', async () => {
     const world = await start(() => ({ text: '{}' }));
     const row = await world.ended(world.insert({ data: { prompt: 'Who?', responseFormat: { schema: { properties: { age: { type: 'int' } } } } } }));
