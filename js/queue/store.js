@@ -5,7 +5,6 @@ const { table } = require('../schema.js');
 const { shapeOf } = require('./shape.js');
 
 /** @import { Driver, Row, Statement, Value } from '../driver.js' */
-/** @import { Shape } from './shape.js' */
 
 /** States of a job that has not ended, and of those the ones that nobody holds, as the partial indexes list them: SQLite uses an
  *  index only for the list that is its own. */

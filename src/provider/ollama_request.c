@@ -133,12 +133,16 @@ static int add_calls(cJSON *message, const cJSON *source, lj_fault *fault) {
   return rc;
 }
 
-/* The name of the tool that the call with this id named, for Ollama's tool_name: its templates print names, not ids. */
-static const char *tool_name(const cJSON *messages, const char *id) {
+/* The name of the tool that the call with this id named, for Ollama's tool_name: its templates print names, not ids. The last
+ * such call before the message `until`: ids that were made up begin anew in each answer. */
+static const char *tool_name(const cJSON *messages, const cJSON *until, const char *id) {
   const char *name = NULL;
   const cJSON *message;
   const cJSON *call;
   cJSON_ArrayForEach(message, messages) {
+    if (message == until) {
+      break;
+    }
     cJSON_ArrayForEach(call, lj_json_array(message, "toolCalls")) {
       if (is_text(lj_json_string(call, "id"), id)) {
         name = lj_json_string(call, "name");
@@ -151,7 +155,7 @@ static const char *tool_name(const cJSON *messages, const char *id) {
 static int add_message(cJSON *list, const cJSON *source, const cJSON *messages, lj_fault *fault) {
   const char *role = lj_json_string(source, "role");
   const char *id = lj_json_string(source, "toolCallId");
-  const char *name = id != NULL ? tool_name(messages, id) : NULL;
+  const char *name = id != NULL ? tool_name(messages, source, id) : NULL;
   cJSON *message = cJSON_CreateObject();
   int rc = lj_json_push_value(list, message);
   if (rc == LJ_OK) { /* "developer" is OpenAI's name for it */

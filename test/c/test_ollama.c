@@ -34,6 +34,14 @@ static void bodies(void **state) {
        "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}},{\"id\":\"d\",\"function\":"
        "{\"name\":\"g\",\"arguments\":{\"y\":2}}}]},{\"role\":\"tool\",\"content\":\"42\",\"tool_call_id\":\"d\",\"tool_name\":\"g\"}],\"stream\":true}",
        NULL},
+      /* Ids that were made up begin anew in each answer: a result belongs to the last call before it. */
+      {"ollama",
+       "{\"messages\":[{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"call_0\",\"name\":\"f\",\"arguments\":{}}]},{\"role\":\"tool\",\"toolCallId\":\"call_0\","
+       "\"content\":\"1\"},{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"call_0\",\"name\":\"g\",\"arguments\":{}}]}]}",
+       "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"call_0\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]},"
+       "{\"role\":\"tool\",\"content\":\"1\",\"tool_call_id\":\"call_0\",\"tool_name\":\"f\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":"
+       "\"call_0\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]}],\"stream\":true}",
+       NULL},
       {"ollama",
        "{\"prompt\":\"Hi\",\"temperature\":1,\"maxTokens\":9,\"providerOptions\":{\"ollama\":{\"keep_alive\":\"10m\",\"options\":{\"num_ctx\":8192,\"temperature\":0}},"
        "\"mine\":{\"options\":{\"num_ctx\":4096,\"num_predict\":null}}}}",
