@@ -35,7 +35,13 @@ static bool reads_changes(const lj_engine *engine, int64_t now_ms) {
   const lj_config *config = &engine->config;
   if (engine->share.companions_until_ms > now_ms) return true;
   for (size_t i = 0; i < config->provider_count; i++)
-    if (has_minute_limit(&config->providers[i])) return true;
+    if (has_minute_limit(&config->providers[i]) || lj_budget_exists(&config->providers[i])) return true;
+  return false;
+}
+
+static bool has_budget(const lj_config *config) {
+  for (size_t i = 0; i < config->provider_count; i++)
+    if (lj_budget_exists(&config->providers[i])) return true;
   return false;
 }
 
@@ -49,7 +55,7 @@ static bool reads_others(const lj_engine *engine, int64_t now_ms) {
 
 bool lj_share_arranges(const lj_engine *engine, const lj_lane *lane, int64_t now_ms) {
   const lj_provider_config *provider = lane->provider;
-  return provider->max_concurrent > 0 || has_minute_limit(provider) || lane->trouble > 0 || engine->share.companions_until_ms > now_ms;
+  return provider->max_concurrent > 0 || has_minute_limit(provider) || lj_budget_exists(provider) || lane->trouble > 0 || engine->share.companions_until_ms > now_ms;
 }
 
 /* The lane that a row names; NULL when its provider is not configured here. */
@@ -107,12 +113,15 @@ static int hear_try(lj_engine *engine, const lj_changed_row *row, const cJSON *t
   int64_t until = lj_json_int(try, "retryAt", 0);
   if (until > 0)
     lj_lane_hear_pause(&engine->lanes, lane, code, ended, until, lj_mono_ms());
-  else if (code == LJ_OK)
+  else if (code == LJ_OK && lane->trouble > 0)
     (void)lj_lane_success(&engine->lanes, lane, mono_of(begun));
   if (code == LJ_UNREACHABLE) {
     lj_window_drop(&lane->window, row->seq, begun);
     return LJ_OK;
   }
+  lj_target target = {.provider = lane->provider, .model = model, .key = lane->key};
+  int spent = lj_budget_spend(engine, &target, row->seq, begun, ended, usage);
+  if (spent != LJ_OK) return spent;
   int64_t tokens = lj_json_int(usage, "inputTokens", 0) + lj_json_int(usage, "outputTokens", 0);
   if (usage == NULL) tokens = code == LJ_RATE_LIMITED ? 0 : estimate;
   return lj_admission_note(lane, row->seq, begun, tokens);
@@ -156,8 +165,14 @@ static int on_changed(void *listener, const lj_changed_row *row) {
 static int read_changes(lj_engine *engine, int64_t now_wall, int batches) {
   lj_share *share = &engine->share;
   size_t count = BATCH;
-  int code = LJ_OK;
-  if (share->read.revision == 0) share->read.revision = (now_wall - LJ_WINDOW_MS) * 1000; /* they are never behind the clock */
+  int code = has_budget(&engine->config) ? lj_budget_day(engine, now_wall) : LJ_OK;
+  if (code != LJ_OK) return code;
+  if (share->read.revision == 0) {
+    /* They are never behind the clock. */
+    int64_t from = now_wall - LJ_WINDOW_MS;
+    if (has_budget(&engine->config) && engine->spending.from < from) from = engine->spending.from;
+    share->read.revision = from * 1000;
+  }
   for (int i = 0; code == LJ_OK && count == BATCH && i < batches; i++)
     code = lj_calls_changed(engine->store, engine->lease_owner, weighs(&engine->config), BATCH, &share->read, &count, on_changed, engine);
   engine->lanes.behind = count == BATCH;

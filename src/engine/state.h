@@ -17,6 +17,7 @@
 #include "engine/pace.h"
 #include "engine/run.h"
 #include "llmjobs.h"
+#include "policy/spending.h"
 #include "queue/calls.h"
 #include "queue/recovery.h"
 #include "queue/store.h"
@@ -86,6 +87,7 @@ struct lj_engine {
   struct lj_watched *watched; /* the health of each provider, in the order of the configuration */
   int64_t health_at_ms;       /* when one of them must be looked after */
   char lease_owner[LJ_OWNER_SIZE];
+  lj_spending spending;       /* of the day, where there is a budget */
   lj_share share;             /* what is known of other workers' calls */
   int64_t claim_wall_ms;      /* when the calls of the claim that is being made begin */
   size_t moving;              /* runs of `calling` that wait for a transaction to go on in another lane */
@@ -199,6 +201,14 @@ int lj_share_look(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 int lj_share_update(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 /* Whether a call in this lane must be written into its row before it is made, so that other workers see it. */
 bool lj_share_arranges(const lj_engine *engine, const lj_lane *lane, int64_t now_ms);
+/* budget.c */
+bool lj_budget_exists(const lj_provider_config *provider);
+/* Begins another day when the last one is over. LJ_OK or LJ_NOMEM. */
+int lj_budget_day(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
+/* Counts a try; parks the provider when that uses up its budget. `usage` may be NULL. LJ_OK or LJ_NOMEM. */
+int lj_budget_spend(lj_engine *engine, const lj_target *target, int64_t seq, int64_t begun, int64_t ended, const cJSON *usage) LJ_MUST_CHECK;
+/* For worker:stats; NULL: no memory. */
+cJSON *lj_budget_json(const lj_engine *engine);
 /* moves.c: runs whose call failed and that go on in another lane. The first target of the rest of the route that takes the job
  * after this failure; its lane, or NULL. */
 lj_lane *lj_moves_find(lj_engine *engine, lj_run *run, int code, int64_t now_ms, size_t *target);

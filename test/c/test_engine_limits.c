@@ -220,6 +220,104 @@ static void network_that_is_gone_for_ten_minutes_costs_nothing(void **state) {
   assert_rows(&fixture->queue, "50|0", "SELECT sum(attempts), sum(status = 'failed') FROM llm_jobs");
 }
 
+/* Every event of this channel about the lane: "open:RATE_LIMITED half-open:RATE_LIMITED closed". */
+static const char *lane_news(event_log *log, const char *lane) {
+  static char out[1024];
+  size_t used = 0;
+  const cJSON *message = NULL;
+  event_log_collect(log);
+  out[0] = '\0';
+  cJSON_ArrayForEach(message, log->seen) {
+    const cJSON *payload = lj_json_object(message, "payload");
+    if (strcmp(lj_json_string(message, "channel"), "worker:lane") != 0 || strcmp(lj_json_string(payload, "lane"), lane) != 0) continue;
+    const char *code = lj_json_string(payload, "code");
+    used += (size_t)snprintf(out + used, sizeof out - used, "%s%s%s%s", used > 0 ? " " : "", lj_json_string(payload, "state"),
+                             code != NULL ? ":" : "", code != NULL ? code : "");
+    assert_true(used < sizeof out);
+  }
+  return out;
+}
+
+static void five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(void **state) {
+  world *all = *state;
+  engine_fixture *fixture = all->fixture;
+  loopback_script(fixture->server, (loopback_reply){.times = 6, .bytes = http_reply(fixture, 500, "application/json", "", "{}")});
+  script(fixture, sse_reply(fixture));
+  add_jobs(all, 40, "p/x", HELLO);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET max_attempts = 20, opts = '{\"backoff\":{\"type\":\"fixed\",\"delayMs\":100}}'");
+  start_workers(all, 1, ",\"concurrency\":1", "");
+  while (loopback_requests(fixture->server) < 5) step(all);
+  int64_t opened_at = all->now_ms;
+  while (all->now_ms - opened_at < 58000) step(all);
+  assert_int_equal(loopback_requests(fixture->server), 5);
+  assert_string_equal(lane_news(&fixture->events, "p/x"), "open:SERVER_ERROR");
+  while (loopback_requests(fixture->server) < 6) step(all); /* the probe, which fails too */
+  opened_at = all->now_ms;
+  while (all->now_ms - opened_at < 58000) step(all);
+  assert_int_equal(loopback_requests(fixture->server), 6);
+  run_until_completed(all, 40);
+  assert_string_equal(lane_news(&fixture->events, "p/x"),
+                      "open:SERVER_ERROR half-open:SERVER_ERROR open:SERVER_ERROR half-open:SERVER_ERROR closed");
+  assert_rows(&fixture->queue, "46|6", "SELECT sum(attempts), (SELECT count(*) FROM llm_jobs, json_each(history) WHERE json_extract(value, '$.code') IS NOT NULL) FROM llm_jobs");
+}
+
+static void headers_that_say_nothing_is_left_hold_the_lane_until_the_reset(void **state) {
+  world *all = *state;
+  engine_fixture *fixture = all->fixture;
+  loopback_script(fixture->server,
+                  (loopback_reply){.times = 1, .bytes = http_reply(fixture, 200, "text/event-stream", "x-ratelimit-remaining-requests: 3\r\nx-ratelimit-reset-requests: 30s\r\n", SSE_HELLO)});
+  script(fixture, sse_reply(fixture));
+  add_jobs(all, 10, "p/x", HELLO);
+  start_workers(all, 1, ",\"concurrency\":1", "");
+  for (int i = 0; i < 140; i++) step(all); /* 28 seconds */
+  assert_int_equal(loopback_requests(fixture->server), 4);
+  assert_int_equal(count_jobs(all, "waiting"), 6);
+  run_until_completed(all, 10);
+  assert_in_range(all->now_ms, 30000, 34000);
+}
+
+static void budget_of_the_day_parks_the_provider_until_midnight_in_all_workers(void **state) {
+  world *all = *state;
+  engine_fixture *fixture = all->fixture;
+  script(fixture, sse_reply(fixture)); /* 5 tokens each */
+  assert_int_equal(setenv("TZ", "UTC", 1), 0);
+  int64_t left = 86400 - WALL % 86400;
+  lj_clock_advance((left - 100) * 1000, (left - 100) * 1000000); /* a hundred seconds before midnight */
+  start_workers(all, 2, ",\"concurrency\":1", ",\"maxTokensPerDay\":50");
+  add_jobs(all, 30, "p/x", HELLO);
+  while (all->now_ms < 90000) step(all);
+  /* Ten calls use it up; what each worker runs at that moment ends. */
+  assert_in_range(loopback_requests(fixture->server), 10, 12);
+  assert_int_equal(count_jobs(all, "waiting") + count_jobs(all, "completed"), 30);
+  assert_string_equal(lane_news(&fixture->events, "p/x"), "open:BUDGET_EXCEEDED");
+  const cJSON *stats = lj_json_object(ask(fixture, "worker:stats", NULL), "payload");
+  assert_true(lj_json_bool(cJSON_GetArrayItem(lj_json_array(stats, "budgets"), 0), "exceeded", false));
+  while (all->now_ms < 110000) step(all);
+  assert_in_range(loopback_requests(fixture->server), 20, 24);
+  assert_rows(&fixture->queue, "0", "SELECT sum(status = 'failed') FROM llm_jobs");
+  assert_int_equal(unsetenv("TZ"), 0);
+}
+
+static void cost_of_the_day_is_that_of_the_prices_and_survives_a_restart(void **state) {
+  static const char provider[] = ",\"maxCostPerDay\":0.01,\"prices\":{\"*\":{\"inputPerMillion\":0,\"outputPerMillion\":0},"
+                                 "\"x\":{\"inputPerMillion\":1000,\"outputPerMillion\":500}}"; /* 0.004 a call */
+  world *all = *state;
+  engine_fixture *fixture = all->fixture;
+  script(fixture, sse_reply(fixture));
+  start_workers(all, 1, ",\"concurrency\":1", provider);
+  add_jobs(all, 10, "p/x", HELLO);
+  for (int i = 0; i < 100; i++) step(all);
+  assert_int_equal(loopback_requests(fixture->server), 3);
+  engine_stop(fixture);
+  event_log_close(&fixture->events);
+  event_log_open(&fixture->events);
+  for (int i = 0; i < 600; i++) step(all);
+  start_worker(&fixture->events, engine_config(fixture, "w", ",\"concurrency\":1", provider));
+  for (int i = 0; i < 100; i++) step(all);
+  assert_int_equal(loopback_requests(fixture->server), 3);
+  assert_int_equal(count_jobs(all, "waiting"), 7);
+}
+
 #define limits_test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -230,6 +328,10 @@ int main(void) {
       limits_test(calls_of_a_worker_that_has_gone_count_in_the_minute_of_the_next),
       limits_test(three_workers_hold_a_limit_of_four_calls_together),
       limits_test(retry_after_pauses_the_lane_of_all_workers_and_one_probe_ends_it),
+      limits_test(five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it),
+      limits_test(headers_that_say_nothing_is_left_hold_the_lane_until_the_reset),
+      limits_test(budget_of_the_day_parks_the_provider_until_midnight_in_all_workers),
+      limits_test(cost_of_the_day_is_that_of_the_prices_and_survives_a_restart),
       limits_test(network_that_is_gone_for_ten_minutes_costs_nothing),
   };
   lj_memory_init();
