@@ -2,6 +2,8 @@
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <nghttp2/nghttp2ver.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <sqlite3.h>
 #include <string.h>
 #ifndef _WIN32
@@ -146,5 +148,5 @@ const char *lj_engine_code_name(int code) { return lj_code_name(code); }
 const char *lj_engine_versions(void) {
   return "{\"version\":\"" LJ_VERSION "\",\"curl\":\"" LIBCURL_VERSION "\",\"tls\":\"" LJ_TLS_VERSION "\",\"http2\":\"" NGHTTP2_VERSION
          "\",\"sqlite\":\"" SQLITE_VERSION "\",\"cjson\":\"" LJ_NUMBER(CJSON_VERSION_MAJOR) "." LJ_NUMBER(CJSON_VERSION_MINOR) "." LJ_NUMBER(
-             CJSON_VERSION_PATCH) "\"}";
+             CJSON_VERSION_PATCH) "\",\"pcre2\":\"" LJ_NUMBER(PCRE2_MAJOR) "." LJ_NUMBER(PCRE2_MINOR) "\"}";
 }

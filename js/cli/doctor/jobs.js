@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const { table } = require('../../schema.js');
+const { table, ms } = require('../../schema.js');
 
 /** @import { Driver } from '../../driver.js' */
 /** @import { Tell } from '../doctor.js' */
@@ -56,7 +56,7 @@ const STUCK = [
   {
     check: 'cancel',
     verdict: 'problem',
-    where: `job.cancel_requested <> 0 AND job.finished_on IS NULL AND ifnull(job.processed_on, job.created_at) < :now - ${PATIENCE_MS}`,
+    where: `job.cancel_requested <> 0 AND job.finished_on IS NULL AND ${ms('ifnull(job.processed_on, job.created_at)')} < :now - ${PATIENCE_MS}`,
     message: 'were asked to be cancelled and have not ended',
     remedy: 'start a worker, or look at its log: it ends them within a second',
   },
