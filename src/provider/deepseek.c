@@ -58,10 +58,8 @@ int lj_deepseek_add_reasoning(cJSON *body, const char *effort) {
   }
   if (is_text(effort, "minimal")) {
     effort = "low";
-  } else if (is_text(effort, "medium")) {
+  } else if (is_text(effort, "medium") || is_text(effort, "xhigh")) { /* as DeepSeek itself takes these names */
     effort = "high";
-  } else if (is_text(effort, "xhigh")) {
-    effort = "max";
   }
   return lj_json_refer_string(body, "reasoning_effort", effort);
 }

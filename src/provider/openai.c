@@ -13,6 +13,7 @@ static const lj_openai_dialect openai = {
     .max_stops = 4,
     .developer_role = true,
     .json_schema = true,
+    .seed = true,
     .embeddings = LJ_OPENAI_EMBEDDINGS_BASE64,
 };
 
@@ -22,6 +23,7 @@ static const lj_openai_dialect compatible = {
     .max_stops = 0,
     .developer_role = false,
     .json_schema = true,
+    .seed = true,
     .embeddings = LJ_OPENAI_EMBEDDINGS_PLAIN,
 };
 
@@ -31,6 +33,7 @@ static const lj_openai_dialect deepseek = {
     .max_stops = 16,
     .developer_role = false,
     .json_schema = false,
+    .seed = false,
     .embeddings = LJ_OPENAI_EMBEDDINGS_NONE,
     .add_to_message = lj_deepseek_add_thoughts,
     .add_reasoning = lj_deepseek_add_reasoning,

@@ -23,6 +23,7 @@ typedef struct lj_openai_dialect {
   int max_stops;            /* the most stop sequences, 0: not known */
   bool developer_role;      /* knows "developer"; else it is sent as "system" */
   bool json_schema;         /* knows response_format json_schema */
+  bool seed;
   lj_openai_embeddings embeddings;
   /* What a server has of its own, or NULL: adds to the message made of `source`; adds the effort to think in its own words. */
   int (*add_to_message)(cJSON *message, const cJSON *source);

@@ -299,7 +299,11 @@ static int add_fields(const lj_openai_dialect *dialect, cJSON *body, const char 
     const char *request;
   } plain[] = {{dialect->max_tokens, "maxTokens"}, {"temperature", "temperature"}, {"top_p", "topP"}, {"seed", "seed"}};
   size_t at;
-  int rc = lj_json_refer_string(body, "model", model);
+  int rc;
+  if (!dialect->seed && lj_json_get(request, "seed") != NULL) {
+    return lj_fault_set(fault, LJ_BAD_REQUEST, "seed is not supported by %s; leave it out", dialect->provider->kind);
+  }
+  rc = lj_json_refer_string(body, "model", model);
   if (rc == LJ_OK) {
     rc = add_messages(dialect, body, request, fault);
   }

@@ -222,7 +222,9 @@ static void requests(void **state) {
       {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"none\"}}", "{\"model\":\"m\"," HI ",\"thinking\":{\"type\":\"disabled\"}," END, NULL},
       {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"minimal\"}}", "{\"model\":\"m\"," HI ",\"reasoning_effort\":\"low\"," END, NULL},
       {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"medium\"}}", "{\"model\":\"m\"," HI ",\"reasoning_effort\":\"high\"," END, NULL},
-      {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"xhigh\"}}", "{\"model\":\"m\"," HI ",\"reasoning_effort\":\"max\"," END, NULL},
+      {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"xhigh\"}}", "{\"model\":\"m\"," HI ",\"reasoning_effort\":\"high\"," END, NULL},
+      {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{\"effort\":\"max\"}}", "{\"model\":\"m\"," HI ",\"reasoning_effort\":\"max\"," END, NULL},
+      {"deepseek", "{\"prompt\":\"Hi\",\"seed\":7}", NULL, "seed is not supported by deepseek; leave it out"},
       {"deepseek", "{\"prompt\":\"Hi\",\"reasoning\":{}}", "{\"model\":\"m\"," HI "," END, NULL},
       {"deepseek",
        "{\"messages\":[{\"role\":\"assistant\",\"toolCalls\":[{\"id\":\"c\",\"name\":\"f\",\"signature\":\"Thought\"},{\"id\":\"d\",\"name\":\"f\"}]},{\"role\":\"tool\","
