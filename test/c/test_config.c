@@ -133,6 +133,50 @@ static void a_provider_may_have_a_choice_of_apis(void **state) {
   lj_config_free(&all.config);
 }
 
+static void limits_and_prices_of_a_provider_are_taken(void **state) {
+  parsed all;
+  (void)state;
+  parse_well(COMPATIBLE(""), &all);
+  const lj_provider_config *plain = &all.config.providers[0];
+  assert_int_equal(plain->requests_per_minute, 0);
+  assert_int_equal(plain->tokens_per_minute, 0);
+  assert_int_equal(plain->breaker_threshold, 5);
+  assert_int_equal(plain->breaker_open_ms, 60000);
+  assert_int_equal(plain->max_tokens_per_day, 0);
+  assert_true(plain->max_cost_per_day == 0);
+  assert_true(lj_config_price(plain, "m").input == 0);
+  lj_config_free(&all.config);
+  parse_well(COMPATIBLE(",\"requestsPerMinute\":60,\"tokensPerMinute\":90000,\"breaker\":{\"threshold\":2,\"openMs\":7},"
+                        "\"maxTokensPerDay\":1000000,\"maxCostPerDay\":2.5,\"prices\":{"
+                        "\"*\":{\"inputPerMillion\":10,\"outputPerMillion\":20},"
+                        "\"m\":{\"inputPerMillion\":1.25,\"outputPerMillion\":10,\"cachedPerMillion\":0.125}}"),
+             &all);
+  const lj_provider_config *provider = &all.config.providers[0];
+  assert_int_equal(provider->requests_per_minute, 60);
+  assert_int_equal(provider->tokens_per_minute, 90000);
+  assert_int_equal(provider->breaker_threshold, 2);
+  assert_int_equal(provider->breaker_open_ms, 7);
+  assert_int_equal(provider->max_tokens_per_day, 1000000);
+  assert_true(provider->max_cost_per_day == 2.5);
+  assert_true(lj_config_price(provider, "m").input == 1.25);
+  assert_true(lj_config_price(provider, "m").output == 10);
+  assert_true(lj_config_price(provider, "m").cached == 0.125);
+  assert_true(lj_config_price(provider, "other").cached == 10); /* that of all input */
+  lj_config_free(&all.config);
+}
+
+static void targets_of_an_alias_may_say_their_context(void **state) {
+  parsed all;
+  (void)state;
+  parse_well(WITH(",\"models\":{\"one\":{\"model\":\"a/b\"},\"some\":[\"a/b\",{\"model\":\"a/c\",\"contextTokens\":128000}]}"), &all);
+  assert_int_equal(all.config.aliases[0].count, 1);
+  assert_int_equal(all.config.aliases[1].count, 2);
+  assert_int_equal(all.config.aliases[1].targets[0].context_tokens, 0);
+  assert_string_equal(all.config.aliases[1].targets[1].model, "c");
+  assert_int_equal(all.config.aliases[1].targets[1].context_tokens, 128000);
+  lj_config_free(&all.config);
+}
+
 static void addresses_that_stay_safe_are_taken(void **state) {
   static const struct {
     const char *config;
@@ -197,6 +241,22 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {"{\"database\":\"app.db\",\"providers\":{}}", "providers"},
       {"{\"database\":\"app.db\",\"providers\":[]}", "providers"},
       {WITH(",\"Database\":\"x\""), "Database: unknown key"},
+      {COMPATIBLE(",\"requestsPerMinute\":0"), "providers.p.requestsPerMinute: must be a whole number from 1 to 65536"},
+      {COMPATIBLE(",\"tokensPerMinute\":1.5"), "providers.p.tokensPerMinute: must be a whole number"},
+      {COMPATIBLE(",\"breaker\":5"), "providers.p.breaker: must be an object"},
+      {COMPATIBLE(",\"breaker\":{\"treshold\":5}"), "providers.p.breaker.treshold: unknown key; known here are threshold, openMs"},
+      {COMPATIBLE(",\"breaker\":{\"openMs\":0}"), "providers.p.breaker.openMs: must be"},
+      {COMPATIBLE(",\"maxCostPerDay\":0"), "providers.p.maxCostPerDay: must be a number from"},
+      {COMPATIBLE(",\"maxCostPerDay\":\"1\""), "providers.p.maxCostPerDay: must be a number from"},
+      {COMPATIBLE(",\"maxCostPerDay\":1"), "providers.p.maxCostPerDay: needs prices with an entry \"*\""},
+      {COMPATIBLE(",\"maxCostPerDay\":1,\"prices\":{\"m\":{\"inputPerMillion\":1,\"outputPerMillion\":1}}"), "providers.p.maxCostPerDay: needs prices"},
+      {COMPATIBLE(",\"prices\":{\"m\":1}"), "providers.p.prices.m: must be an object"},
+      {COMPATIBLE(",\"prices\":{\"m\":{\"inputPerMillion\":1}}"), "providers.p.prices.m.outputPerMillion: is required"},
+      {COMPATIBLE(",\"prices\":{\"m\":{\"inputPerMillion\":-1,\"outputPerMillion\":1}}"), "providers.p.prices.m.inputPerMillion: must be a number"},
+      {WITH(",\"models\":{\"fast\":{}}"), "models.fast.model: is required"},
+      {WITH(",\"models\":{\"fast\":[{\"model\":\"a/b\",\"context\":1}]}"), "models.fast.context: unknown key"},
+      {WITH(",\"models\":{\"fast\":[{\"model\":\"a/b\",\"contextTokens\":0}]}"), "models.fast.contextTokens: must be"},
+      {WITH(",\"models\":{\"fast\":[{\"model\":\"z/b\"}]}"), "models.fast: model \"z/b\" is neither"},
       {WITH(",\"refusedModels\":\"a/b\""), "refusedModels: must be an array of strings"},
       {WITH(",\"allowedModels\":[\"a*b\"]"), "allowedModels[0]: an asterisk may only be the last character"},
       {WITH(",\"refusedModels\":[\"a/*\"],\"models\":{\"fast\":[\"a/b\"]}"), "models.fast: \"a/b\" is in refusedModels"},
@@ -426,6 +486,8 @@ int main(void) {
       tidy_test(null_is_as_if_the_key_were_not_there),
       tidy_test(unset_variable_leaves_the_key_empty),
       tidy_test(a_provider_may_have_a_choice_of_apis),
+      tidy_test(limits_and_prices_of_a_provider_are_taken),
+      tidy_test(targets_of_an_alias_may_say_their_context),
       tidy_test(addresses_that_stay_safe_are_taken),
       tidy_test(limits_of_numbers_are_inside),
       tidy_test(bad_values_are_refused_with_their_path),

@@ -210,6 +210,155 @@ static void long_model_names_are_cut(void **state) {
   assert_int_equal(lane->active, 0);
 }
 
+static void failures_in_a_row_open_it_and_a_success_between_them_does_not(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 4; i++) assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 0);
+    assert_false(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
+  }
+  for (int i = 0; i < 4; i++) assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 0);
+  assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_OVERLOADED, lj_mono_ms(), lj_mono_ms()), 60000);
+  assert_int_equal(room(fixture, lane), 0);
+  wait_ms(60000);
+  assert_int_equal(room(fixture, lane), 1);
+  assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 60000); /* the probe */
+}
+
+static void call_from_before_a_pause_neither_ends_nor_extends_it(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  int64_t before = lj_mono_ms();
+  enter(fixture, lane); /* a long stream */
+  wait_ms(10);
+  (void)lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 1000, lj_mono_ms());
+  wait_ms(1000);
+  assert_int_equal(room(fixture, lane), 1); /* it does not hold up the probe either */
+  assert_false(lj_lane_success(&fixture->lanes, lane, before));
+  assert_int_equal(room(fixture, lane), 1);
+  assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, before, lj_mono_ms()), 0);
+  assert_int_equal(room(fixture, lane), 1);
+  enter(fixture, lane);
+  assert_int_equal(room(fixture, lane), 0);
+  lj_lane_leave(&fixture->lanes, lane, before);
+  assert_int_equal(room(fixture, lane), 0);
+  assert_true(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
+  assert_true(room(fixture, lane) > 1);
+}
+
+static void calls_of_other_workers_count_within_the_limit_and_as_probes(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->limited, "x");
+  lane->others = fixture->lanes.provider_others[0] = 1;
+  assert_int_equal(room(fixture, lane), 1);
+  enter(fixture, lane);
+  assert_int_equal(room(fixture, lane), 0);
+  leave(fixture, lane);
+  (void)lj_lane_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, 1000, lj_mono_ms());
+  wait_ms(1000);
+  assert_int_equal(room(fixture, lane), 1);
+  lane->others_fresh = 1;
+  assert_int_equal(room(fixture, lane), 0);
+}
+
+static void another_workers_pause_is_obeyed_unless_it_is_out_of_date(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  int64_t ended = lj_wall_ms();
+  lj_lane_hear_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, ended, ended + 5000, lj_mono_ms());
+  assert_int_equal(room(fixture, lane), 0);
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()), lj_mono_ms() + 5000);
+  wait_ms(5000);
+  assert_int_equal(room(fixture, lane), 1);
+  assert_true(lj_lane_success(&fixture->lanes, lane, lj_mono_ms()));
+  lj_lane_hear_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, ended, lj_wall_ms() + 5000, lj_mono_ms()); /* read again */
+  assert_true(room(fixture, lane) > 1);
+  lj_lane_hear_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, lj_wall_ms() + 1, lj_wall_ms(), lj_mono_ms()); /* over already */
+  assert_true(room(fixture, lane) > 1);
+}
+
+static void nudge_brings_forward_only_probes_of_what_could_not_be_reached(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *gone = get(fixture, &fixture->unlimited, "gone");
+  lj_lane *limited = get(fixture, &fixture->unlimited, "limited");
+  (void)lj_lane_pause(&fixture->lanes, gone, LJ_UNREACHABLE, 30000, lj_mono_ms());
+  (void)lj_lane_pause(&fixture->lanes, limited, LJ_RATE_LIMITED, 30000, lj_mono_ms());
+  wait_ms(900);
+  lj_lanes_nudge(&fixture->lanes, NULL, 1000, lj_mono_ms());
+  assert_int_equal(room(fixture, gone), 0);
+  wait_ms(100);
+  lj_lanes_nudge(&fixture->lanes, &fixture->limited, 1000, lj_mono_ms()); /* another provider's */
+  assert_int_equal(room(fixture, gone), 0);
+  lj_lanes_nudge(&fixture->lanes, NULL, 1000, lj_mono_ms());
+  assert_true(lj_lanes_opened(&fixture->lanes, lj_mono_ms()));
+  assert_int_equal(room(fixture, gone), 1);
+  assert_int_equal(room(fixture, limited), 0);
+  enter(fixture, gone);
+  assert_true(lj_lane_reached(&fixture->lanes, gone, lj_mono_ms())); /* its first byte */
+  assert_true(room(fixture, gone) > 1);
+  assert_false(lj_lane_reached(&fixture->lanes, limited, lj_mono_ms()));
+}
+
+static void headers_cap_what_begins_until_their_reset(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  lj_rate rates[LJ_RATE_KINDS];
+  lj_rate_head_clear(rates);
+  lj_lane_learn(lane, rates, lj_mono_ms());
+  assert_true(room(fixture, lane) > 1000);
+  for (int i = 0; i < 3; i++) enter(fixture, lane);
+  rates[LJ_RATE_REQUESTS] = (lj_rate){.limit = 100, .remaining = 5, .reset_ms = 7000};
+  lj_lane_learn(lane, rates, lj_mono_ms());
+  assert_int_equal(room(fixture, lane), 3); /* the two that run beside it may not be counted yet */
+  for (int i = 0; i < 3; i++) enter(fixture, lane);
+  assert_int_equal(room(fixture, lane), 0);
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()), lj_mono_ms() + 7000);
+  wait_ms(7000);
+  assert_true(lj_lanes_opened(&fixture->lanes, lj_mono_ms()));
+  assert_true(room(fixture, lane) > 1000);
+}
+
+static void tokens_are_weighed_only_when_few_are_left(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  lj_rate rates[LJ_RATE_KINDS];
+  lj_rate_head_clear(rates);
+  rates[LJ_RATE_TOKENS] = (lj_rate){.limit = 1000, .remaining = 400, .reset_ms = 7000};
+  lj_lane_learn(lane, rates, lj_mono_ms());
+  assert_false(lj_lane_weighs(lane, lj_mono_ms()));
+  rates[LJ_RATE_OUTPUT_TOKENS] = (lj_rate){.limit = 1000, .remaining = 200, .reset_ms = 9000};
+  lj_lane_learn(lane, rates, lj_mono_ms());
+  assert_true(lj_lane_weighs(lane, lj_mono_ms()));
+  assert_false(lj_lane_fits(lane, 201, lj_mono_ms()));
+  assert_true(lj_lane_fits(lane, 200, lj_mono_ms()));
+  lj_lane_enter(&fixture->lanes, lane, 150, lj_mono_ms());
+  assert_false(lj_lane_fits(lane, 51, lj_mono_ms()));
+  lane->wanted = 51;
+  assert_int_equal(room(fixture, lane), 0); /* nothing passes it by */
+  wait_ms(9000);
+  assert_true(lj_lane_fits(lane, 5000, lj_mono_ms()));
+  assert_true(room(fixture, lane) > 1);
+}
+
+static void state_names_why_and_until_when(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  int code = LJ_NOMEM;
+  int64_t until = 1;
+  assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_CLOSED);
+  assert_code(code, LJ_OK);
+  assert_int_equal(until, 0);
+  (void)lj_lane_pause(&fixture->lanes, lane, LJ_UNREACHABLE, 500, lj_mono_ms());
+  assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_OPEN);
+  assert_code(code, LJ_UNREACHABLE);
+  assert_int_equal(until, lj_mono_ms() + 500);
+  wait_ms(500);
+  assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_HALF_OPEN);
+  fixture->lanes.parked_until_wall_ms[1] = lj_wall_ms() + 70;
+  assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_OPEN);
+  assert_code(code, LJ_BUDGET_EXCEEDED);
+}
+
 #define lane_test(function) cmocka_unit_test_setup_teardown(function, lane_setup, lane_teardown)
 
 int main(void) {
@@ -225,6 +374,14 @@ int main(void) {
       lane_test(idlest_lane_makes_room_and_busy_or_troubled_ones_stay),
       lane_test(no_lane_is_made_when_all_are_in_use_or_memory_is_short),
       lane_test(long_model_names_are_cut),
+      lane_test(failures_in_a_row_open_it_and_a_success_between_them_does_not),
+      lane_test(call_from_before_a_pause_neither_ends_nor_extends_it),
+      lane_test(calls_of_other_workers_count_within_the_limit_and_as_probes),
+      lane_test(another_workers_pause_is_obeyed_unless_it_is_out_of_date),
+      lane_test(nudge_brings_forward_only_probes_of_what_could_not_be_reached),
+      lane_test(headers_cap_what_begins_until_their_reset),
+      lane_test(tokens_are_weighed_only_when_few_are_left),
+      lane_test(state_names_why_and_until_when),
   };
   return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }
