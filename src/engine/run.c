@@ -143,10 +143,14 @@ static void on_status(void *owner, int status) {
   if (run->lane != NULL && lj_lane_reached(&engine->lanes, run->lane, run->entered_ms)) heal(run);
 }
 
-/* What the headers say of limits. */
+/* What the head of the answer says of limits. A good one ends a pause for too many requests: what follows it may take minutes. */
 static void learn(lj_run *run) {
-  if (run->learned || run->lane == NULL || lj_response_http_status(run->response) == 0) return;
+  lj_engine *engine = run->engine;
+  int status = lj_response_http_status(run->response);
+  if (run->learned || run->lane == NULL || status == 0) return;
   run->learned = true;
+  bool limited = run->lane->code == LJ_RATE_LIMITED && status >= 200 && status <= 299;
+  if (limited && lj_lane_success(&engine->lanes, run->lane, run->entered_ms)) heal(run);
   lj_lane_learn(run->lane, lj_response_rates(run->response), lj_mono_ms());
 }
 

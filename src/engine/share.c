@@ -31,12 +31,16 @@ static bool weighs(const lj_config *config) {
   return false;
 }
 
-static bool reads_changes(const lj_engine *engine, int64_t now_ms) {
-  const lj_config *config = &engine->config;
-  if (engine->share.companions_until_ms > now_ms) return true;
+/* Limits that calls which have ended count in, too. */
+static bool has_limits(const lj_config *config) {
   for (size_t i = 0; i < config->provider_count; i++)
     if (has_minute_limit(&config->providers[i]) || lj_budget_exists(&config->providers[i])) return true;
   return false;
+}
+
+static bool reads_changes(const lj_engine *engine, int64_t now_ms) {
+  const lj_config *config = &engine->config;
+  return engine->share.companions_until_ms > now_ms || has_limits(config);
 }
 
 static bool has_budget(const lj_config *config) {
@@ -150,9 +154,13 @@ static int hear_error(lj_engine *engine, const lj_changed_row *row, int64_t esti
   return code == LJ_INVALID ? LJ_OK : code;
 }
 
+static bool tells_pause(const char *text) { return text != NULL && strstr(text, "\"retryAt\"") != NULL; }
+
 static int on_changed(void *listener, const lj_changed_row *row) {
   lj_engine *engine = listener;
   if (row->ours || row->name == NULL) return LJ_OK; /* its call has been counted when it began */
+  /* Most rows of workers without limits say nothing that matters here. */
+  if (!has_limits(&engine->config) && !tells_pause(row->error) && !tells_pause(row->history) && !lj_lanes_troubled(&engine->lanes)) return LJ_OK;
   int64_t estimate = lj_admission_estimate(&engine->config, row->name, row->bytes, row->max_tokens);
   lj_lane *lane = lane_named(engine, row->lane, lj_mono_ms());
   int code = LJ_OK;

@@ -110,6 +110,24 @@ static void add_jobs(world *all, int count, const char *model, const char *data)
     app_run(&all->fixture->queue, "INSERT INTO llm_jobs (name, model, data) VALUES ('job', %Q, %Q)", model, data);
 }
 
+/* Every event of this channel about the lane: "open:RATE_LIMITED half-open:RATE_LIMITED closed". */
+static const char *lane_news(event_log *log, const char *lane) {
+  static char out[1024];
+  size_t used = 0;
+  const cJSON *message = NULL;
+  event_log_collect(log);
+  out[0] = '\0';
+  cJSON_ArrayForEach(message, log->seen) {
+    const cJSON *payload = lj_json_object(message, "payload");
+    if (strcmp(lj_json_string(message, "channel"), "worker:lane") != 0 || strcmp(lj_json_string(payload, "lane"), lane) != 0) continue;
+    const char *code = lj_json_string(payload, "code");
+    used += (size_t)snprintf(out + used, sizeof out - used, "%s%s%s%s", used > 0 ? " " : "", lj_json_string(payload, "state"),
+                             code != NULL ? ":" : "", code != NULL ? code : "");
+    assert_true(used < sizeof out);
+  }
+  return out;
+}
+
 static void three_workers_send_sixty_requests_in_no_minute_more(void **state) {
   world *all = *state;
   script(all->fixture, sse_reply(all->fixture));
@@ -196,6 +214,22 @@ static void retry_after_pauses_the_lane_of_all_workers_and_one_probe_ends_it(voi
   assert_rows(&fixture->queue, "46|0", "SELECT sum(attempts), sum(status = 'failed') FROM llm_jobs");
 }
 
+static void pause_ends_with_the_first_bytes_of_the_probe_however_long_its_answer_takes(void **state) {
+  world *all = *state;
+  engine_fixture *fixture = all->fixture;
+  loopback_script(fixture->server, (loopback_reply){.times = 1, .bytes = http_reply(fixture, 429, "application/json", "Retry-After: 2\r\n", "{}")});
+  loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture), .gate = 300});
+  add_jobs(all, 3, "p/x", HELLO);
+  start_workers(all, 1, ",\"concurrency\":1", "");
+  while (loopback_requests(fixture->server) < 2) step(all);
+  assert_in_range(all->now_ms, 2000, 3000);
+  for (int i = 0; i < 10; i++) step(all);
+  assert_string_equal(lane_news(&fixture->events, "p/x"), "open:RATE_LIMITED half-open:RATE_LIMITED closed");
+  assert_int_equal(count_jobs(all, "completed"), 0);
+  loopback_open_gate(fixture->server);
+  run_until_completed(all, 3);
+}
+
 static void network_that_is_gone_for_ten_minutes_costs_nothing(void **state) {
   world *all = *state;
   engine_fixture *fixture = all->fixture;
@@ -218,24 +252,6 @@ static void network_that_is_gone_for_ten_minutes_costs_nothing(void **state) {
   run_until_completed(all, 50);
   assert_in_range(all->now_ms - back_at, 0, 4000);
   assert_rows(&fixture->queue, "50|0", "SELECT sum(attempts), sum(status = 'failed') FROM llm_jobs");
-}
-
-/* Every event of this channel about the lane: "open:RATE_LIMITED half-open:RATE_LIMITED closed". */
-static const char *lane_news(event_log *log, const char *lane) {
-  static char out[1024];
-  size_t used = 0;
-  const cJSON *message = NULL;
-  event_log_collect(log);
-  out[0] = '\0';
-  cJSON_ArrayForEach(message, log->seen) {
-    const cJSON *payload = lj_json_object(message, "payload");
-    if (strcmp(lj_json_string(message, "channel"), "worker:lane") != 0 || strcmp(lj_json_string(payload, "lane"), lane) != 0) continue;
-    const char *code = lj_json_string(payload, "code");
-    used += (size_t)snprintf(out + used, sizeof out - used, "%s%s%s%s", used > 0 ? " " : "", lj_json_string(payload, "state"),
-                             code != NULL ? ":" : "", code != NULL ? code : "");
-    assert_true(used < sizeof out);
-  }
-  return out;
 }
 
 static void five_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(void **state) {
@@ -332,6 +348,7 @@ int main(void) {
       limits_test(headers_that_say_nothing_is_left_hold_the_lane_until_the_reset),
       limits_test(budget_of_the_day_parks_the_provider_until_midnight_in_all_workers),
       limits_test(cost_of_the_day_is_that_of_the_prices_and_survives_a_restart),
+      limits_test(pause_ends_with_the_first_bytes_of_the_probe_however_long_its_answer_takes),
       limits_test(network_that_is_gone_for_ten_minutes_costs_nothing),
   };
   lj_memory_init();
