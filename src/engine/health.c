@@ -131,7 +131,8 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
   lj_wire_free(&watched->wire);
   if (code == LJ_OK) code = code_of_status(watched->status);
   hear(watched, code, lj_mono_ms() - watched->probed_ms, true);
-  if (failed && watched->health.failures == 0) engine->look = true;
+  /* What waits because nobody could be reached need not wait for its own next try. */
+  if (failed && watched->health.failures == 0) lj_lanes_nudge(&engine->lanes, watched->provider, 0, lj_mono_ms());
 }
 
 /* The first key that is there; a probe asks the app for none. */

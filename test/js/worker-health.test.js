@@ -147,6 +147,24 @@ describe('worker: the health of providers', function () {
     assert.equal((await statusOf(worker, 'local')).serverPid, undefined);
   });
 
+  it('a provider that comes back is noticed by its probe, and the jobs that waited for it go on', async () => {
+    const { world } = on;
+    const port = await freePort();
+    const script = path.join(world.dir, 'server.js');
+    fs.writeFileSync(script, SERVER);
+    const local = { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1`, health: { intervalMs: 1000 } };
+    const worker = await world.worker({ providers: { local } });
+    const id = world.insert({ model: 'local/m' });
+    // Its lane tries again after ever longer times, up to 30 s; the probe each second.
+    await world.until(async () => (await worker.stats()).lanes.some((one) => one.pausedForMs > 6000), 'a long pause of the lane', 25000);
+    const server = spawn(process.execPath, [script, String(port), path.join(world.dir, 'sick')], { stdio: 'ignore' });
+    world.ends.push(() => server.kill('SIGKILL'));
+    await world.until(async () => (await statusOf(worker, 'local')).status === 'healthy', 'the probe to notice it');
+    await world.until(async () => !(await worker.stats()).lanes.some((one) => one.pausedForMs > 0), 'the end of the pause');
+    const row = await world.ended(id);
+    assert.deepEqual([row.status, row.attempts], ['completed', 1]);
+  });
+
   it('a server of ours that is left behind by a worker that was killed is used, not fought', async () => {
     const { world } = on;
     const port = await freePort();
