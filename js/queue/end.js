@@ -36,8 +36,11 @@ const RETRIABLE =
 const SQL = {
   cancelIdle:
     `UPDATE ${table} SET status = ?, error = ?, finished_on = ?, cancel_requested = 1, partial = NULL, revision = ${REVISION} ` +
-    `WHERE id = ? AND status IN ${IDLE} RETURNING id, parent_job_id`,
-  cancelActive: `UPDATE ${table} SET cancel_requested = 1, revision = ${REVISION} WHERE id = ? AND status = 'active' AND cancel_requested = 0`,
+    `WHERE id = ? AND status IN ${IDLE} AND remote IS NULL RETURNING id, parent_job_id`,
+  // Also of what the provider still works at for a job that nobody runs now: the worker has to end that too.
+  cancelActive:
+    `UPDATE ${table} SET cancel_requested = 1, revision = ${REVISION} ` +
+    `WHERE id = ? AND (status = 'active' OR status IN ${IDLE}) AND cancel_requested = 0`,
   // "OR IGNORE": a row whose dedup_key or supersede_key another job has by now stays as it is.
   retryOne: `UPDATE OR IGNORE ${table} ${SET_WAITING} WHERE id = ? AND ${RETRIABLE} RETURNING parent_job_id`,
   retryBatch:

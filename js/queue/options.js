@@ -33,6 +33,8 @@ const check = require('./check.js');
  * @property {{everyMs: number} | {cron: string, tz?: string}} [repeat] added again with each end. With everyMs it runs at once and
  *   then in this interval; with cron (five fields) it runs at the next time that fits. Without a dedupKey it gets `repeat:<name>`,
  *   so that it can be added at each start of the app
+ * @property {boolean} [background] the provider goes on with the answer when the connection or the worker is gone (OpenAI's Responses
+ *   API); the next run fetches it instead of asking again
  * @property {boolean | Record<string, unknown>} [batch]
  *
  * @typedef {object} NewJob the values of a row to be inserted
@@ -63,7 +65,7 @@ const MIN_EVERY_MS = 1000;
 const CRON_NAMES = ['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually'];
 
 const IN_COLUMNS = ['model', 'priority', 'queue', 'id', 'delay', 'runAt', 'expiresAt', 'maxAttempts', 'dedupKey', 'supersedeKey', 'parentId'];
-const IN_OPTS = ['backoff', 'timeoutMs', 'onFailure', 'cancelSiblings', 'supersede', 'keep', 'repeat', 'batch'];
+const IN_OPTS = ['backoff', 'timeoutMs', 'onFailure', 'cancelSiblings', 'supersede', 'keep', 'repeat', 'background', 'batch'];
 const KNOWN = [...IN_COLUMNS, ...IN_OPTS];
 const MISTAKES = {
   jobId: 'id',
@@ -178,6 +180,7 @@ function readOpts(given, has) {
   if (has('supersede')) opts.supersede = check.choice(given.supersede, 'options.supersede', ['waiting', 'active']);
   if (has('keep')) opts.keep = readKeep(given.keep);
   if (has('repeat')) opts.repeat = readRepeat(given.repeat);
+  if (has('background')) opts.background = check.flag(given.background, 'options.background');
   if (has('batch')) {
     opts.batch = typeof given.batch === 'boolean' ? given.batch : check.object(given.batch, 'options.batch', 'true or {maxWaitMs: 60000}');
   }

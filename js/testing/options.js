@@ -40,6 +40,9 @@ const { LlmJobsError, describe } = require('../error.js');
  * @property {boolean} [clean] a cut ends the body properly, so that only the format's own end is missing
  * @property {boolean} [hang] no byte at all, until the client gives up
  * @property {number} [hangAfterTokens] silence after so many tokens, until the client gives up
+ * @property {number} [pendingPolls] of a response made in the background: how many fetches find it not ready; default 1
+ * @property {boolean} [failsLater] such a response has failed when it is ready
+ * @property {boolean} [lost] its id is not known afterwards
  */
 
 const COUNT = { test: (/** @type {any} */ value) => Number.isInteger(value) && value >= 0, expected: 'a whole number, 0 or more' };
@@ -91,6 +94,9 @@ const REPLY = {
   clean: FLAG,
   hang: FLAG,
   hangAfterTokens: COUNT,
+  pendingPolls: COUNT,
+  failsLater: FLAG,
+  lost: FLAG,
 };
 
 /**

@@ -164,7 +164,7 @@ class FakeServer {
       firstTokenMs: reply.firstTokenMs ?? this.options.firstTokenMs ?? 0,
       tokenMs: reply.tokenMs ?? this.options.tokenMs ?? 0,
     };
-    const kept = format === responses ? this.stored.keep(body, format.whole(answer, n, body)) : undefined;
+    const kept = format === responses ? this.stored.keep(body, format.whole(answer, n, body), reply) : undefined;
     if (format.wantsStream(body)) {
       this.begin(response, entry, status, { 'content-type': format.streamType, ...headers });
       return play(planStream(format.stream(answer, n, body), reply, pace, format.errorFrame(error)), response, entry);

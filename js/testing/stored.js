@@ -16,12 +16,14 @@ class StoredResponses {
   /**
    * @param {any} body of the request
    * @param {any} response as it is in the end
+   * @param {import('./options.js').Reply} reply
    * @returns {any} what the request itself is answered, when it wants no stream
    */
-  keep(body, response) {
+  keep(body, response, reply) {
     const background = body?.background === true;
     if (body?.store === false && !background) return response;
-    this.kept.set(response.id, { response, pending: background ? PENDING_FETCHES : 0 });
+    const end = reply.failsLater ? { ...unready(response), status: 'failed', error: { code: 'server_error', message: 'It failed.' } } : response;
+    if (!reply.lost) this.kept.set(response.id, { response: end, pending: background ? (reply.pendingPolls ?? PENDING_FETCHES) : 0 });
     for (const id of this.kept.keys()) if (this.kept.size > MAX) this.kept.delete(id);
     return background ? { ...unready(response), status: 'queued' } : response;
   }

@@ -39,6 +39,7 @@ typedef struct lj_provider_config {
   size_t max_response_bytes;
   const char *proxy;
   const char *ca_file;
+  bool background;           /* answers are made in the background */
   lj_health_rules health;
   const char **command;      /* owned; the words that start a local server, NULL-terminated. NULL: none is ours */
 } lj_provider_config;

@@ -150,6 +150,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   if (!engine->opened) return engine->open_at_ms;
   if (engine->suspect_at_ms > 0) next = engine->suspect_at_ms;
   if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
+  next = earlier(next, lj_remote_next(engine));
   if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
   if (engine->suspended != LJ_SUSPENDED_NOT) {
     next = earlier(next, lj_http_deadline(engine->http));
@@ -208,6 +209,7 @@ static void turn(lj_engine *engine) {
       lj_log_write(&engine->log, LJ_LOG_ERROR, "the network can't be driven now");
       lj_sleep_us(TROUBLE_US);
     }
+    lj_remote_turn(engine, now);
     lj_health_turn(engine, now);
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
     if (engine->suspended != LJ_SUSPENDED_NOT) lj_guard_turn(engine, now);

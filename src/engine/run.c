@@ -70,6 +70,7 @@ void lj_run_free(lj_run *run) {
   lj_job_free(&run->job);
   lj_free(run->next_history);
   lj_free(run->tried);
+  lj_remote_free(&run->remote);
   lj_free(run->history);
   lj_free(run->json);
   lj_free(run);
@@ -104,9 +105,12 @@ void lj_run_interrupt(lj_run *run, int code, const char *why) {
 }
 
 void lj_run_cancel(lj_run *run, int code, const char *why) {
+  lj_remote_cancel(run);
   lj_fault_set(&run->fault, code, "%s", why);
   end_run(run, code, false);
 }
+
+void lj_run_fail(lj_run *run, int code) { end_run(run, code, false); }
 
 int lj_run_progress(const lj_run *run) {
   if (run->max_tokens <= 0) return 0;
@@ -159,11 +163,26 @@ static void on_header(void *owner, const char *name, size_t name_length, const c
 }
 
 static int on_body(void *owner, const char *bytes, size_t length) {
-  learn(owner);
-  return lj_response_feed(((lj_run *)owner)->response, bytes, length);
+  lj_run *run = owner;
+  learn(run);
+  int code = lj_response_feed(run->response, bytes, length);
+  if (run->wire.background) lj_remote_learn(run);
+  return code;
 }
 
 static void start_call(lj_run *run);
+
+void lj_run_reset(lj_run *run) {
+  lj_response_free(run->response);
+  run->response = NULL;
+  lj_wire_free(&run->wire);
+  run->first_token_us = 0;
+  run->deltas = 0;
+  run->partial_length = 0;
+  lj_buffer_clear(&run->fresh);
+  run->restart = run->restart || run->told;
+  run->told = false;
+}
 
 static const lj_key *key_of(const lj_target *target) {
   const lj_keys *keys = &target->provider->keys;
@@ -179,15 +198,7 @@ static void enter_next(lj_run *run, lj_lane *lane, size_t target, int64_t now_wa
   run->retry_at = 0;
   memcpy(run->lane_name, lane->name, sizeof run->lane_name);
   run->target = target;
-  lj_response_free(run->response);
-  run->response = NULL;
-  lj_wire_free(&run->wire);
-  run->first_token_us = 0;
-  run->deltas = 0;
-  run->partial_length = 0;
-  lj_buffer_clear(&run->fresh);
-  run->restart = run->restart || run->told;
-  run->told = false;
+  lj_run_reset(run);
 }
 
 /* Goes on elsewhere, at once or with the next transaction; false when there is no target left that would take the job now. */
@@ -277,7 +288,7 @@ static void finish_call(lj_run *run, int code, int served) {
   if (run->lane != NULL) judge_lane(run, served);
   if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
   bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE || code == LJ_CONTEXT_LENGTH;
-  if (elsewhere && move_on(run, code)) return;
+  if (elsewhere && !lj_remote_known(run) && move_on(run, code)) return;
   end_run(run, code, false);
 }
 
@@ -307,6 +318,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     run->fault = *fault;
     said = code;
   }
+  if (lj_remote_goes_on(run, said)) return;
   int served = said;
   if (said == LJ_OK) said = check_answer(run);
   /* Some servers repeat the key that they refuse; providers' files know its usual shapes, this is the exact one. */
@@ -330,7 +342,14 @@ static int build_call(lj_run *run, const lj_target *target) {
                           .headers = provider->headers};
   lj_response_listener listener = {.owner = run, .on_text = on_text, .on_data = on_data};
   lj_wire_init(&run->wire);
-  int code = provider->format->build(&endpoint, target->model, run->request, &run->wire, &run->fault);
+  int code = LJ_OK;
+  run->remote.fetching = lj_remote_known(run);
+  if (run->remote.fetching) {
+    code = provider->format->build_fetch(&endpoint, run->remote.id, &run->wire, &run->fault);
+  } else {
+    code = lj_remote_prepare(run);
+    if (code == LJ_OK) code = provider->format->build(&endpoint, target->model, run->request, &run->wire, &run->fault);
+  }
   if (code == LJ_TOO_BIG)
     return lj_fault_set(&run->fault, LJ_BAD_REQUEST, "the request is larger than %d bytes", LJ_MAX_REQUEST_BYTES);
   if (code == LJ_OK)
@@ -363,6 +382,8 @@ static void start_call(lj_run *run) {
   if (run->fault.code == LJ_OK) lj_fault_set(&run->fault, code, "memory is short");
   finish_call(run, code, code);
 }
+
+void lj_run_call(lj_run *run) { start_call(run); }
 
 static int read_options(lj_run *run) {
   cJSON *opts = NULL;
@@ -421,6 +442,7 @@ static int prepare(lj_run *run) {
   cJSON *data = NULL;
   int code = lj_route_find(config, run->job.model, run->job.name, &run->route, &run->fault);
   if (code == LJ_OK) code = read_options(run);
+  if (code == LJ_OK) code = lj_remote_begin(run);
   if (code != LJ_OK) return code;
   code = lj_json_parse(run->job.data, strlen(run->job.data), &data);
   if (code == LJ_INVALID) return lj_fault_set(&run->fault, LJ_BAD_JOB, "data: is no JSON that can be sent: nested deeper than %d, or with \\u0000 or half a character (\\ud800 to \\udfff "

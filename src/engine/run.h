@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "engine/remote.h"
 #include "http/client.h"
 #include "policy/backoff.h"
 #include "policy/lane.h"
@@ -43,6 +44,7 @@ typedef struct lj_run {
   cJSON *result;           /* of an answer that was checked or filtered (lj_answer_json); NULL: nothing to check */
   lj_backoff backoff;
   int64_t timeout_ms;      /* opts.timeoutMs, 0: the provider's */
+  lj_remote remote;        /* of an answer that is made in the background */
   lj_wire wire;
   lj_response *response;
   lj_call *call;           /* NULL: none in flight */
@@ -96,6 +98,11 @@ void lj_run_interrupt(lj_run *run, int code, const char *why);
 
 /* Aborts the call and ends the job as cancelled. `code` is CANCELLED or SUPERSEDED. */
 void lj_run_cancel(lj_run *run, int code, const char *why);
+
+/* For remote.c: begins the next call to the run's target; takes back what the last one has brought; ends the try. */
+void lj_run_call(lj_run *run);
+void lj_run_reset(lj_run *run);
+void lj_run_fail(lj_run *run, int code);
 
 /* 0 to 99 from the tokens that have come and those that may come; 0 when nobody knows. */
 int lj_run_progress(const lj_run *run);

@@ -141,6 +141,7 @@ static int build_try(const lj_run *run, cJSON **out) {
   if (code == LJ_OK) code = lj_json_put_number(entry, "endedAt", (double)run->ended_at);
   if (code == LJ_OK && run->code != LJ_OK) code = lj_json_put_string(entry, "code", lj_code_name(run->code));
   if (code == LJ_OK) code = put_shared(entry, run);
+  if (code == LJ_OK && run->remote.lost[0] != '\0') code = lj_json_put_string(entry, "lost", run->remote.lost);
   if (code == LJ_OK && answer != NULL) {
     cJSON *usage = lj_usage_json(&answer->usage);
     if (usage != NULL && usage->child == NULL)

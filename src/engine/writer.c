@@ -22,6 +22,7 @@ void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow) {
   follow->now = now_wall;
   follow->zones = &engine->zones;
   follow->on_change = on_follow;
+  follow->on_orphan = lj_remote_orphan;
   follow->listener = engine;
 }
 
@@ -72,12 +73,13 @@ typedef struct write_act {
 } write_act;
 
 static int write_all(lj_engine *engine, write_act *act) {
-  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep);
+  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep || act->plan.remote);
   int64_t begun_us = lj_mono_us();
   if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, act->plan.end_most, &act->done, act->stale);
   int64_t settled_us = lj_mono_us();
   /* A shortage of memory at one end must not hold back those before it. */
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
+  if (code == LJ_OK && act->plan.remote) code = lj_writer_remotes(engine);
   if (code == LJ_OK) code = lj_cancels_write(engine);
   if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more, &act->partial_wait_ms);
   if (code == LJ_OK && (act->plan.claim || act->plan.move)) code = lj_share_update(engine, act->now_wall);
@@ -107,6 +109,7 @@ static void note_committed(lj_engine *engine, write_act *act) {
   int64_t third_ms = act->now_ms + engine->config.lease_ms / 3;
   bool check_leases = engine->store->shape.renumbers || act->held < lj_writer_holding(engine) - act->done;
   engine->counters.writes++;
+  if (plan->remote) lj_writer_remotes_written(engine);
   if (plan->renew) engine->renew_at_ms = third_ms;
   if (plan->mend) {
     engine->set_back = false;
@@ -147,7 +150,7 @@ void lj_writer_turn(lj_engine *engine) {
     return;
   }
   const lj_write_plan *plan = &act.plan;
-  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || plan->move || engine->cancels.count > 0;
+  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || plan->remote || plan->move || engine->cancels.count > 0;
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 

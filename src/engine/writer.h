@@ -26,6 +26,7 @@ typedef struct lj_write_plan {
   bool sweep;
   bool repair;
   bool partial;
+  bool remote;  /* ids of answers that are made in the background */
   bool removal;
   lj_status removal_status;
   int64_t removal_before;

@@ -42,7 +42,8 @@ static int settle_one(lj_engine *engine, lj_run *run, bool *stale) {
                               .lane = run->lane_name[0] != '\0' ? run->lane_name : NULL,
                               .history = run->history,
                               .json = run->json,
-                              .at = run->at};
+                              .at = run->at,
+                              .remote = run->end == LJ_END_RELEASE || run->end == LJ_END_RETRY ? run->remote.text : NULL};
   int code = lj_settle(engine->store, &settlement, stale);
   run->job.seq = settlement.seq;
   return code;

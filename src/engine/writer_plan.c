@@ -18,7 +18,7 @@ size_t lj_writer_holding(const lj_engine *engine) {
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   bool full = engine->calling.count >= engine->config.concurrency;
-  bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0;
+  bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0 || lj_writer_has_remotes(engine);
   if (!must && (!may_claim(engine) || full)) return false;
   *at_us = engine->gap.write_at_us;
   if (!must && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
@@ -54,6 +54,7 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
   memset(plan, 0, sizeof *plan);
   plan->end_most = ends;
   plan->move = engine->moving > 0;
+  plan->remote = lj_writer_has_remotes(engine);
   if (may_claim(engine) || plan->move) code = lj_share_look(engine, now_wall);
   if (code != LJ_OK) return code;
   if (may_claim(engine) && now_ms >= engine->claim_after_ms && busy < engine->config.concurrency) {

@@ -150,6 +150,7 @@ static int read_incomplete(lj_reading *reading, const cJSON *response) {
 static int read_ended(lj_reading *reading, const cJSON *response, const char *status) {
   lj_answer *answer = reading->answer;
   int rc;
+  answer->over = true;
   read_head(answer, response);
   if (is_text(status, "failed")) {
     return fail(reading, response);
@@ -245,6 +246,7 @@ int lj_responses_read_body(lj_reading *reading, const cJSON *body) {
   if (reading->inputs > 0) {
     return lj_openai_read_embeddings(reading, body);
   }
+  reading->answer->over = is_text(status, "failed");
   if (lj_error_find(body, output == NULL && status == NULL, &error)) {
     return lj_error_report(&error, &reading->fault);
   }

@@ -173,16 +173,7 @@ static int add_fields(cJSON *body, const char *model, const cJSON *request, lj_f
 /* OpenAI keeps answers unless it is told not to, and must keep those that are made in the background. What the job's options say
  * of it stays. */
 static int add_store(cJSON *body) {
-  return lj_json_bool(body, "background", false) || cJSON_HasObjectItem(body, "store")
-             ? LJ_OK
-             : lj_json_put_bool(body, "store", false);
-}
-
-/* Without a stream the first answer to a background request is not yet the answer. */
-static int check_background(const cJSON *body, lj_fault *fault) {
-  return lj_json_bool(body, "background", false) && !lj_json_bool(body, "stream", false)
-             ? lacks("background without stream", "leave stream at true", fault)
-             : LJ_OK;
+  return cJSON_HasObjectItem(body, "store") ? LJ_OK : lj_json_put_bool(body, "store", lj_json_bool(body, "background", false));
 }
 
 int lj_responses_build(const lj_openai_dialect *dialect, const lj_endpoint *endpoint, const char *model, const cJSON *request,
@@ -196,13 +187,13 @@ int lj_responses_build(const lj_openai_dialect *dialect, const lj_endpoint *endp
   body = cJSON_CreateObject();
   rc = body == NULL ? LJ_NOMEM : add_fields(body, model, request, fault);
   if (rc == LJ_OK) {
+    rc = lj_json_refer_member(body, "background", request, "background");
+  }
+  if (rc == LJ_OK) {
     rc = lj_merge_provider_options(body, request, endpoint, provider->kind, "reasoning text");
   }
   if (rc == LJ_OK) {
     rc = add_store(body);
-  }
-  if (rc == LJ_OK) {
-    rc = check_background(body, fault);
   }
   if (rc == LJ_OK) {
     rc = lj_wire_start(wire, endpoint, provider->default_base_url, "/responses", lj_json_bool(body, "stream", false),
@@ -211,6 +202,7 @@ int lj_responses_build(const lj_openai_dialect *dialect, const lj_endpoint *endp
   if (rc == LJ_OK) {
     rc = lj_wire_body(wire, body, fault);
   }
+  wire->background = lj_json_bool(body, "background", false);
   cJSON_Delete(body);
   return rc == LJ_TOO_BIG
              ? lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes", LJ_MAX_REQUEST_BYTES)

@@ -374,6 +374,7 @@ static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, c
     if (code == LJ_OK) code = lj_store_dup_text(statement, 11, &job->supersede_key);
     job->has_children = sqlite3_column_int(statement, 12) != 0;
     job->has_parent = sqlite3_column_int(statement, 13) != 0;
+    if (code == LJ_OK) code = lj_store_dup_text(statement, 14, &job->remote);
   }
   lj_store_release(statement);
   if (code != LJ_OK) lj_job_free(job);

@@ -116,6 +116,20 @@ static int write_error(const lj_follow *follow, int code, const char *message, c
   return built;
 }
 
+/* Tells of what the provider works at for an idle row that is about to end. */
+static int tell_orphan(const lj_follow *follow, int64_t seq) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(follow->store, LJ_SQL_READ_REMOTE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(follow->store, rc);
+  const char *remote = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+  if (remote != NULL) follow->on_orphan(follow->listener, remote);
+  lj_store_release(statement);
+  return code;
+}
+
 static int end_row(lj_follow *follow, int64_t seq, lj_status status, int code, const char *message, bool *ended) {
   char error[ERROR_SIZE];
   int64_t revision = 0;
@@ -124,6 +138,7 @@ static int end_row(lj_follow *follow, int64_t seq, lj_status status, int code, c
   *ended = false;
   int result = write_error(follow, code, message, error);
   if (result == LJ_OK) result = lj_store_revision(follow->store, &revision);
+  if (result == LJ_OK && follow->on_orphan != NULL) result = tell_orphan(follow, seq);
   if (result == LJ_OK) result = lj_store_statement(follow->store, LJ_SQL_END_IDLE, &statement);
   if (result != LJ_OK) return result;
   int rc = sqlite3_bind_int64(statement, 1, seq);

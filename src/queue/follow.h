@@ -29,6 +29,9 @@ typedef struct lj_follow {
   /* Told of every job that ends here or goes on; may be NULL. `code` is LJ_OK for one that goes on. */
   void (*on_change)(void *listener, const char *id, const char *name, lj_status status, int code, int64_t attempts);
   void *listener;
+  /* Told of what the provider still works at for a row that ends here though nobody held it; may be NULL. The transaction may fail
+   * after it. */
+  void (*on_orphan)(void *listener, const char *remote);
   bool cancels;     /* out: children were asked to end; look for cancel requests again */
 } lj_follow;
 

@@ -24,5 +24,6 @@ void lj_job_free(lj_job *job) {
   lj_free(job->opts);
   lj_free(job->history);
   lj_free(job->supersede_key);
+  lj_free(job->remote);
   memset(job, 0, sizeof *job);
 }

@@ -40,6 +40,7 @@ typedef struct lj_job {
   int64_t created_at; /* 0 when the row has none */
   int64_t run_at;     /* 0: none */
   char *supersede_key; /* NULL: none */
+  char *remote;       /* what an earlier run has left at the provider, JSON; NULL: nothing */
   bool has_children;
   bool has_parent;
   char token[LJ_TOKEN_SIZE];

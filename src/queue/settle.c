@@ -34,6 +34,7 @@ static int write_end(lj_store *store, const lj_settlement *settlement, int64_t r
   if (rc == SQLITE_OK && settlement->end != LJ_END_RELEASE) rc = sqlite3_bind_int64(statement, 5, settlement->at);
   if (rc == SQLITE_OK) rc = bind_optional(statement, 6, settlement->lane);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 7, revision);
+  if (rc == SQLITE_OK) rc = bind_optional(statement, 8, settlement->remote);
   if (rc != SQLITE_OK) {
     lj_store_release(statement);
     return lj_store_code(store, rc);
@@ -67,4 +68,18 @@ int lj_settle(lj_store *store, lj_settlement *settlement, bool *stale) {
   if (code == LJ_OK && found) code = write_end(store, settlement, revision, &changes);
   *stale = code == LJ_OK && changes == 0;
   return code;
+}
+
+int lj_settle_remote(lj_store *store, int64_t seq, const char *token, const char *remote) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_NOTE_REMOTE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, token, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, remote, -1, SQLITE_STATIC);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  return lj_store_run(store, statement, NULL);
 }

@@ -30,6 +30,7 @@ typedef struct lj_settlement {
   const char *history; /* JSON array, or NULL */
   const char *json;    /* the result (COMPLETE) or the error (others; NULL for RELEASE: keep the last one) */
   int64_t at;          /* finished_on, or run_at for RETRY */
+  const char *remote;  /* what the provider still works at, for the next run; NULL: nothing */
 } lj_settlement;
 
 /* The status that the row has after such an end. */
@@ -38,5 +39,9 @@ lj_status lj_end_status(const lj_store *store, lj_end end);
 /* Inside a transaction. *stale is set when the row was no longer held under this token: nothing was written.
  * A row of which VACUUM or a rebuild has changed the rowid is found by its token; settlement->seq is then the new one. */
 int lj_settle(lj_store *store, lj_settlement *settlement, bool *stale) LJ_MUST_CHECK;
+
+/* Inside a transaction: notes in a row that is held under the token what the provider works at. A row that is not held any more is
+ * left alone. */
+int lj_settle_remote(lj_store *store, int64_t seq, const char *token, const char *remote) LJ_MUST_CHECK;
 
 #endif

@@ -81,7 +81,7 @@ static const char *const texts[LJ_SQL_END] = {
                      "lease_owner = ?2, lease_token = ?3, lease_until = ?4, processed_on = ?5, lane = ?6, revision = ?7 "
                      "WHERE rowid = ?1 AND status = 'waiting' "
                      "RETURNING id, queue, name, model, data, opts, history, attempts, ifnull(max_attempts, 3), " MS("created_at") ", " MS("run_at") ", "
-                     "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL",
+                     "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL, remote",
     /* Two look-ups, because "is null or at most" would read every delayed row. */
     /* One look-up for rows without a time (?3: they run now), and one for each unit. */
     [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting', revision = ?2 WHERE rowid IN ("
@@ -96,21 +96,25 @@ static const char *const texts[LJ_SQL_END] = {
                         "SELECT * FROM (SELECT ifnull(" MS("run_at") ", 0) AS due FROM llm_jobs WHERE likely(status = 'delayed') ORDER BY run_at LIMIT 1) "
                         "UNION ALL SELECT * FROM (SELECT run_at FROM llm_jobs WHERE likely(status = 'delayed') AND run_at >= " SECONDS " ORDER BY run_at LIMIT 1))",
 
-    /* Ends: (1) rowid, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane, (7) revision. */
-    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, revision = ?7, history = ?3, result = ?4, "
+    /* Ends: (1) rowid, (2) token, (3) history, (4) the JSON, (5) a time, (6) the lane, (7) revision, (8) what the
+     * provider still works at. */
+    [LJ_SQL_COMPLETE] = "UPDATE llm_jobs SET status = 'completed', progress = 100, partial = NULL, lane = ?6, revision = ?7, remote = ?8, history = ?3, result = ?4, "
                         "error = NULL, finished_on = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, "
+    [LJ_SQL_RETRY] = "UPDATE llm_jobs SET status = 'delayed', progress = 0, partial = NULL, lane = ?6, revision = ?7, remote = ?8, history = ?3, error = ?4, "
                      "run_at = ?5, " END_LEASE " " FENCE,
-    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
+    [LJ_SQL_FAIL] = "UPDATE llm_jobs SET status = 'failed', partial = NULL, lane = ?6, revision = ?7, remote = ?8, history = ?3, error = ?4, finished_on = ?5, " END_LEASE
                     " " FENCE,
     [LJ_SQL_RELEASE] = "UPDATE llm_jobs SET status = 'waiting', progress = 0, partial = NULL, attempts = max(attempts - 1, 0), "
-                       "lane = ?6, revision = ?7, history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
+                       "lane = ?6, revision = ?7, remote = ?8, history = ?3, error = ifnull(?4, error), " END_LEASE " " FENCE,
 
-    [LJ_SQL_CANCEL] = "UPDATE llm_jobs SET status = 'cancelled', partial = NULL, lane = ?6, revision = ?7, history = ?3, error = ?4, "
+    [LJ_SQL_CANCEL] = "UPDATE llm_jobs SET status = 'cancelled', partial = NULL, lane = ?6, revision = ?7, remote = ?8, history = ?3, error = ?4, "
                       "finished_on = ?5, " END_LEASE " " FENCE,
 
+    [LJ_SQL_NOTE_REMOTE] = "UPDATE llm_jobs SET remote = ?3 " FENCE,
+    [LJ_SQL_READ_REMOTE] = "SELECT remote FROM llm_jobs WHERE rowid = ?1 AND remote IS NOT NULL AND status IN " IDLE,
+
     /* Ends of jobs that nobody holds: (1) rowid, (2) the status, (3) the error, (4) now, (5) revision. */
-    [LJ_SQL_END_IDLE] = "UPDATE llm_jobs SET status = ?2, error = ?3, finished_on = ?4, partial = NULL, revision = ?5 "
+    [LJ_SQL_END_IDLE] = "UPDATE llm_jobs SET status = ?2, error = ?3, finished_on = ?4, partial = NULL, remote = NULL, revision = ?5 "
                         "WHERE rowid = ?1 AND status IN " IDLE,
     [LJ_SQL_REQUEST_CANCEL] = "UPDATE llm_jobs SET cancel_requested = 1, revision = ?2 WHERE id = ?1 AND status IN " UNFINISHED,
     [LJ_SQL_CANCEL_REQUESTS] = "SELECT rowid, status, lease_token FROM llm_jobs WHERE cancel_requested <> 0 AND finished_on IS NULL LIMIT 500",

@@ -58,12 +58,12 @@ static void bodies(void **state) {
 static void an_answer_is_stored_only_when_asked_for_or_needed(void **state) {
   static const build_case list[] = {
       {KIND, "{\"prompt\":\"Hi\",\"providerOptions\":{\"mine\":{\"store\":true}}}", "{\"model\":\"m\"," HI ",\"stream\":true,\"store\":true}", NULL},
-      {KIND, "{\"prompt\":\"Hi\",\"providerOptions\":{\"mine\":{\"background\":true}}}", "{\"model\":\"m\"," HI ",\"stream\":true,\"background\":true}",
+      {KIND, "{\"prompt\":\"Hi\",\"providerOptions\":{\"mine\":{\"background\":true}}}", "{\"model\":\"m\"," HI ",\"stream\":true,\"background\":true,\"store\":true}",
        NULL},
       {KIND, "{\"prompt\":\"Hi\",\"providerOptions\":{\"mine\":{\"background\":false}}}",
        "{\"model\":\"m\"," HI ",\"stream\":true,\"background\":false,\"store\":false}", NULL},
-      {KIND, "{\"prompt\":\"Hi\",\"stream\":false,\"providerOptions\":{\"mine\":{\"background\":true}}}", NULL,
-       "background without stream is not supported by OpenAI's Responses API; leave stream at true"},
+      {KIND, "{\"prompt\":\"Hi\",\"stream\":false,\"providerOptions\":{\"mine\":{\"background\":true}}}",
+       "{\"model\":\"m\"," HI ",\"stream\":false,\"background\":true,\"store\":true}", NULL},
   };
   (void)state;
   expect_builds(list, COUNT_OF(list));

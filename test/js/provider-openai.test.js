@@ -454,7 +454,6 @@ describe('the worker and the SDK of OpenAI', function () {
       ['stop', 'responses', { prompt: 'Hi', stop: 'X' }],
       ['seed', 'responses', { prompt: 'Hi', seed: 1 }],
       ['maxTokens', 'responses', { prompt: 'Hi', maxTokens: 5 }],
-      ['background', 'responses', { prompt: 'Hi', stream: false, providerOptions: { openai: { background: true } } }],
       ['image', 'chat', { messages: [user('q'), { role: 'assistant', content: [picture] }] }],
       ['input', 'chat', { input: Array.from({ length: 2049 }, () => 'x') }],
     ]) {
