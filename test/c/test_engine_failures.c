@@ -6,7 +6,6 @@
 
 #include "support/engine_fixture.h"
 
-#define HELLO "{\"prompt\":\"Hello\"}"
 #define ERROR(fields) "{\"error\":{" fields "}}"
 
 typedef enum lane_after { LANE_FREE, LANE_PAUSED } lane_after;
@@ -99,7 +98,7 @@ static void wait_text(engine_fixture *fixture, const char *what, const char *sql
 
 static const char *state_of_lane(engine_fixture *fixture, const char *name) {
   const cJSON *lane = NULL;
-  const cJSON *stats = lj_json_object(ask(fixture, "worker:stats", NULL), "payload");
+  const cJSON *stats = payload_of(ask(fixture, "worker:stats", NULL));
   cJSON_ArrayForEach(lane, lj_json_array(stats, "lanes"))
     if (strcmp(lj_json_string(lane, "lane"), name) == 0) return lj_json_string(lane, "state");
   return "none";

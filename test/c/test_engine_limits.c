@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "support/engine_fixture.h"
 
-#define HELLO "{\"prompt\":\"Hello\"}"
-
 enum { WALL = 1795230000, WORKERS = 3, STEP_MS = 200, MAX_STEPS = 12000 };
 
 typedef struct world {
@@ -118,7 +116,7 @@ static const char *lane_news(event_log *log, const char *lane) {
   event_log_collect(log);
   out[0] = '\0';
   cJSON_ArrayForEach(message, log->seen) {
-    const cJSON *payload = lj_json_object(message, "payload");
+    const cJSON *payload = payload_of(message);
     if (strcmp(lj_json_string(message, "channel"), "worker:lane") != 0 || strcmp(lj_json_string(payload, "lane"), lane) != 0) continue;
     const char *code = lj_json_string(payload, "code");
     used += (size_t)snprintf(out + used, sizeof out - used, "%s%s%s%s", used > 0 ? " " : "", lj_json_string(payload, "state"),
@@ -247,7 +245,7 @@ static void network_that_is_gone_for_ten_minutes_costs_nothing(void **state) {
   loopback_leave(fixture->server, false);
   real_pause(50); /* until it listens */
   const cJSON *answer = ask(fixture, "worker:power", "{\"event\":\"resume\"}");
-  assert_true(lj_json_bool(lj_json_object(answer, "payload"), "probing", false));
+  assert_true(lj_json_bool(payload_of(answer), "probing", false));
   int64_t back_at = all->now_ms;
   run_until_completed(all, 50);
   assert_in_range(all->now_ms - back_at, 0, 4000);
@@ -306,7 +304,7 @@ static void budget_of_the_day_parks_the_provider_until_midnight_in_all_workers(v
   assert_in_range(loopback_requests(fixture->server), 10, 12);
   assert_int_equal(count_jobs(all, "waiting") + count_jobs(all, "completed"), 30);
   assert_string_equal(lane_news(&fixture->events, "p/x"), "open:BUDGET_EXCEEDED");
-  const cJSON *stats = lj_json_object(ask(fixture, "worker:stats", NULL), "payload");
+  const cJSON *stats = payload_of(ask(fixture, "worker:stats", NULL));
   assert_true(lj_json_bool(cJSON_GetArrayItem(lj_json_array(stats, "budgets"), 0), "exceeded", false));
   while (all->now_ms < 110000) step(all);
   assert_in_range(loopback_requests(fixture->server), 20, 24);

@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "support/engine_fixture.h"
 
-#define HELLO "{\"prompt\":\"Hello\"}"
-
 enum { NIGHT_MS = 8 * 3600 * 1000, WALL = 1795230000 };
 #define NOW_MS "1795230000000"       /* WALL */
 #define NIGHT_BEFORE "1795201201000" /* WALL − NIGHT_MS, and a second */

@@ -107,9 +107,11 @@ static const cJSON *find_message(const event_log *log, const char *id, const cha
 static bool has_event(event_log *log, const void *what) { return find_message(log, NULL, what) != NULL; }
 static bool has_answer(event_log *log, const void *what) { return find_message(log, what, NULL) != NULL; }
 
+const cJSON *payload_of(const cJSON *message) { return lj_json_object(message, "payload"); }
+
 const cJSON *wait_event(event_log *log, const char *channel) {
   event_log_wait(log, has_event, channel, channel);
-  return lj_json_object(find_message(log, NULL, channel), "payload");
+  return payload_of(find_message(log, NULL, channel));
 }
 
 const cJSON *ask_log(event_log *log, const char *id, const char *channel, const char *payload) {
@@ -128,7 +130,7 @@ const cJSON *ask(engine_fixture *fixture, const char *channel, const char *paylo
 }
 
 int64_t stat_of(engine_fixture *fixture, const char *key) {
-  return lj_json_int(lj_json_object(ask(fixture, "worker:stats", NULL), "payload"), key, -1);
+  return lj_json_int(payload_of(ask(fixture, "worker:stats", NULL)), key, -1);
 }
 
 typedef struct wanted_job {
@@ -142,7 +144,7 @@ static bool has_job(event_log *log, const void *what) {
   const cJSON *item = NULL;
   cJSON_ArrayForEach(message, log->seen) {
     if (strcmp(lj_json_string(message, "channel"), "worker:job") != 0) continue;
-    cJSON_ArrayForEach(item, lj_json_array(lj_json_object(message, "payload"), "jobs")) {
+    cJSON_ArrayForEach(item, lj_json_array(payload_of(message), "jobs")) {
       if (strcmp(lj_json_string(item, "id"), wanted->id) == 0 && strcmp(lj_json_string(item, "status"), wanted->status) == 0) return true;
     }
   }
@@ -164,7 +166,7 @@ const char *job_events(engine_fixture *fixture, const char *id) {
   out[0] = '\0';
   cJSON_ArrayForEach(message, fixture->events.seen) {
     if (strcmp(lj_json_string(message, "channel"), "worker:job") != 0) continue;
-    cJSON_ArrayForEach(item, lj_json_array(lj_json_object(message, "payload"), "jobs")) {
+    cJSON_ArrayForEach(item, lj_json_array(payload_of(message), "jobs")) {
       const char *code = lj_json_string(item, "code");
       if (strcmp(lj_json_string(item, "id"), id) != 0) continue;
       used += (size_t)snprintf(out + used, sizeof out - used, "%s%s/%lld%s%s", used > 0 ? " " : "", lj_json_string(item, "status"),
@@ -227,6 +229,15 @@ void engine_stop(engine_fixture *fixture) {
 
 void add_job(engine_fixture *fixture, const char *id, const char *model, const char *data) {
   app_run(&fixture->queue, "INSERT INTO llm_jobs (id, name, model, data) VALUES (%Q, 'job', %Q, %Q)", id, model, data);
+}
+
+void assert_completed(engine_fixture *fixture, const char *id) {
+  assert_rows(&fixture->queue, "completed|1|0|100|" NO_LEASE, JOB_ROW, id);
+  assert_rows(&fixture->queue, "Hello world|stop|served|3|2|-|-|1",
+              "SELECT json_extract(result, '$.text'), json_extract(result, '$.finishReason'), json_extract(result, '$.model'), "
+              "json_extract(result, '$.usage.inputTokens'), json_extract(result, '$.usage.outputTokens'), error, partial, "
+              "finished_on >= processed_on AND processed_on >= created_at FROM llm_jobs WHERE id = %Q",
+              id);
 }
 
 /* --- Replies --- */

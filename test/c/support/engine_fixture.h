@@ -64,8 +64,21 @@ void wait_job(engine_fixture *fixture, const char *id, const char *status);
 /* All items of one job: "active/1 completed/1", with the code behind a colon: "delayed/1:SERVER_ERROR". */
 const char *job_events(engine_fixture *fixture, const char *id);
 
+/* The payload of a message; NULL when it has none. */
+const cJSON *payload_of(const cJSON *message);
+
 /* The app's side. */
+#define HELLO "{\"prompt\":\"Hello\"}"
 void add_job(engine_fixture *fixture, const char *id, const char *model, const char *data);
+
+/* For assert_rows, with a job's id: what a run leaves in its row, and how it failed. */
+#define JOB_ROW "SELECT status, attempts, stalls, progress, lease_owner, lease_token, lease_until FROM llm_jobs WHERE id = %Q"
+#define NO_LEASE "-|-|-" /* the last three of JOB_ROW */
+#define JOB_FAILURE \
+  "SELECT status, attempts, json_extract(error, '$.code'), json_extract(error, '$.status'), json_array_length(history) " \
+  "FROM llm_jobs WHERE id = %Q"
+/* The job was completed at its first attempt by the answer of sse_reply or ollama_reply. */
+void assert_completed(engine_fixture *fixture, const char *id);
 
 /* An answer with its head; kept by the fixture. `head` holds more header lines, each ended by CRLF, or "". */
 const char *http_reply(engine_fixture *fixture, int status, const char *type, const char *head, const char *body);
