@@ -225,6 +225,22 @@ static void failures_in_a_row_open_it_and_a_success_between_them_does_not(void *
   assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 60000); /* the probe */
 }
 
+static void failure_after_another_pause_is_one_of_several(void **state) {
+  static const int reasons[] = {LJ_RATE_LIMITED, LJ_UNREACHABLE};
+  lane_fixture *fixture = *state;
+  for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+    lj_lane *lane = get(fixture, &fixture->unlimited, i == 0 ? "x" : "y");
+    assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 0);
+    (void)lj_lane_pause(&fixture->lanes, lane, reasons[i], 1000, lj_mono_ms());
+    wait_ms(1000);
+    assert_int_equal(room(fixture, lane), 1);
+    for (int round = 0; round < 3; round++) /* no answer but 429 says anything against the limit */
+      assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 0);
+    assert_true(room(fixture, lane) > 1);
+    assert_int_equal(lj_lane_failure(&fixture->lanes, lane, LJ_SERVER_ERROR, lj_mono_ms(), lj_mono_ms()), 60000); /* the fifth */
+  }
+}
+
 static void call_from_before_a_pause_neither_ends_nor_extends_it(void **state) {
   lane_fixture *fixture = *state;
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
@@ -375,6 +391,7 @@ int main(void) {
       lane_test(no_lane_is_made_when_all_are_in_use_or_memory_is_short),
       lane_test(long_model_names_are_cut),
       lane_test(failures_in_a_row_open_it_and_a_success_between_them_does_not),
+      lane_test(failure_after_another_pause_is_one_of_several),
       lane_test(call_from_before_a_pause_neither_ends_nor_extends_it),
       lane_test(calls_of_other_workers_count_within_the_limit_and_as_probes),
       lane_test(another_workers_pause_is_obeyed_unless_it_is_out_of_date),

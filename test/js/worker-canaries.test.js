@@ -41,7 +41,7 @@ describe('worker: keys, prompts and answers', function () {
       const fake = await world.provider({ script: replies });
       const seen = [];
       const worker = await world.worker({
-        providers: { fake: { kind: 'openai-compatible', baseUrl: fake.openaiUrl, apiKey: { secret: 'k' } } },
+        providers: { fake: { kind: 'openai-compatible', baseUrl: fake.openaiUrl, apiKey: { secret: 'k' }, breaker: { threshold: 1000 } } },
         secrets: () => KEY,
         logLevel,
         concurrency: 1,
