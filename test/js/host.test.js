@@ -85,6 +85,15 @@ describe('startWorker', () => {
     await assert.rejects(start({ entry: path.join(root, 'nothing.js') }), { code: 'WORKER_CRASHED', message: /with code 1/ });
   });
 
+  it('does not start a worker again that ends at its start: the app hears why, once (D10)', async () => {
+    const starts = path.join(root, 'starts');
+    const entry = path.join(root, 'crash.js');
+    fs.writeFileSync(entry, `require('node:fs').appendFileSync(${JSON.stringify(starts)}, '.'); process.exit(7);`);
+    await assert.rejects(start({ entry }), { code: 'WORKER_CRASHED', message: /with code 7/ });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(fs.readFileSync(starts, 'utf8'), '.');
+  });
+
   it('refuses options that make no sense before it starts anything', async () => {
     const bad = (/** @type {any} */ options, /** @type {RegExp} */ message) => assert.rejects(startWorker(options), { code: 'BAD_CONFIG', message });
     await bad(undefined, /got undefined/);
@@ -94,7 +103,7 @@ describe('startWorker', () => {
     await bad({ database: 'x', onLog: true }, /onLog must be a function/);
   });
 
-  it('answers each of many interleaved requests with its own answer', async () => {
+  it('answers each of many interleaved requests with its own answer (D9)', async () => {
     const worker = await start();
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, n) => worker.request('test:later', { ms: (n * 37) % 50, value: n }))

@@ -7,7 +7,7 @@ const { useWorld } = require('../support/e2e.js');
 const ROWS = 2000;
 const WORKERS = 4;
 
-describe(`${WORKERS} workers on one file, while another process inserts ${ROWS} rows with plain SQL`, function () {
+describe(`${WORKERS} workers on one file, while another process inserts ${ROWS} rows with plain SQL (D4)`, function () {
   this.timeout(180000);
   const on = useWorld();
 

@@ -12,7 +12,7 @@ const KILLS = 50;
 const SEED = Number(process.env.LLM_JOBS_TEST_SEED ?? 20261121);
 const ENTRY = path.join(__dirname, '..', '..', '..', 'js', 'worker.js');
 
-describe(`a worker that is killed at ${KILLS} random moments during ${JOBS} jobs (seed ${SEED})`, function () {
+describe(`a worker that is killed at ${KILLS} random moments during ${JOBS} jobs (seed ${SEED}, D5)`, function () {
   this.timeout(180000);
   const on = useWorld();
 
