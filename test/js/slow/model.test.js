@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const { useWorld } = require('../support/e2e.js');
 const { Model } = require('../support/model.js');
+const { check, quiet, checkEnds, summary } = require('../support/model-checks.js');
 
 const STEPS = Number(process.env.LLM_JOBS_MODEL_STEPS ?? 10000);
 const SEED = Number(process.env.LLM_JOBS_TEST_SEED ?? 20261123);
@@ -18,13 +19,13 @@ describe(`three workers on one file under ${STEPS} random operations (seed ${SEE
     await model.open();
     for (let step = 0; step < STEPS; step++) {
       await model.step();
-      model.check(`step ${step + 1}`);
+      check(model, `step ${step + 1}`);
     }
-    await model.quiet();
-    model.check('the end');
-    await model.checkEnds();
+    await quiet(model);
+    check(model, 'the end');
+    const found = await checkEnds(model);
     assert.deepEqual(world.db.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
     assert.equal(world.cli('PRAGMA integrity_check;').trim(), 'ok');
-    console.log(`      ${model.summary()}`);
+    console.log(`      ${summary(model, found)}`);
   });
 });

@@ -6,26 +6,22 @@
  *
  * The model knows of each job how it was added, how the provider will answer it, and what was asked of it since. From that
  * follows which ends are allowed (model-ends.js); which of them it is depends on who was faster. What must never happen on the
- * way is in model-watch.js.
+ * way is in model-watch.js, and model-checks.js compares the rows with all that.
  */
 
 const assert = require('node:assert/strict');
 const { Queue } = require('../../../js/index.js');
 const { pause, seeded } = require('./e2e.js');
 const { canSet } = require('./clock.js');
-const { RawWorker, heldAtKills } = require('./model-worker.js');
-const { checkEnd } = require('./model-ends.js');
-const { parse } = require('./model-provider.js');
-const { UNFINISHED, WATCH, WRONG, WRONG_ENDED } = require('./model-watch.js');
+const { REPEATS, makePlan, makeJob } = require('./model-jobs.js');
+const { RawWorker } = require('./model-worker.js');
+const { UNFINISHED, WATCH, WRONG } = require('./model-watch.js');
 
 /** @import { Planned } from './model-ends.js' */
 
 const WORKERS = 3;
-const LANES = 4;
 const LEASE_MS = 1000; // the shortest there is, so that stopped workers lose theirs
 const BACKLOG = 150; // more unfinished jobs than this, and the next steps only wait
-const QUIET_MS = 40000;
-const COUNT_EVERY = 100; // steps between two counts of all rows
 
 /** @type {[number, string][]} what a step does, and how often out of a hundred times */
 const STEPS = [
@@ -43,9 +39,6 @@ const STEPS = [
   ...(canSet ? /** @type {[number, string][]} */ ([[1, 'jumpOne'], [1, 'jumpAll']]) : []),
   [26, 'wait'],
 ];
-
-/** Jobs that come again, each under a key of its own. */
-const REPEATS = [{ everyMs: 1000 }, { everyMs: 1500 }, { cron: '* * * * *' }, { cron: '*/5 2-5 * * *', tz: 'Europe/Berlin' }];
 
 class Model {
   /** @param {import('./e2e.js').World} world @param {number} seed */
@@ -174,7 +167,7 @@ class Model {
 
   /** A row by plain SQL. */
   async add() {
-    const made = this.makeJob({ dedup: this.chance(0.15) ? `key${this.below(10)}` : null });
+    const made = makeJob(this, { dedup: this.chance(0.15) ? `key${this.below(10)}` : null });
     try {
       this.write(() => this.sql.insert.run(made.row));
       this.know(made);
@@ -187,7 +180,7 @@ class Model {
 
   /** A job by `Queue`, with a dedupKey or a supersedeKey. */
   async addWithKey() {
-    const made = this.makeJob();
+    const made = makeJob(this);
     const key = `key${this.below(6)}`;
     if (this.chance(0.3)) {
       const id = this.write(() => this.queue.add('job', made.data, { ...made.options, dedupKey: key }));
@@ -209,12 +202,12 @@ class Model {
     /** @type {string[]} */
     const ids = [];
     const careless = this.below(3);
-    const parent = this.makeJob({
+    const parent = makeJob(this, {
       children: ids,
       status: careless === 0 ? 'waiting' : 'waiting-children',
       dependencies: careless === 1 ? n : 0,
     });
-    const children = Array.from({ length: n }, () => this.makeJob({ parent: parent.id }));
+    const children = Array.from({ length: n }, () => makeJob(this, { parent: parent.id }));
     ids.push(...children.map((child) => child.id));
     if (this.chance(0.5)) {
       const node = (/** @type {any} */ { data, options }) => ({ name: 'job', data, options });
@@ -287,7 +280,7 @@ class Model {
   /** The app holds the write lock for a while, and adds rows of its own with jobs; sometimes it thinks better of it. */
   async transaction() {
     const { db } = this.world;
-    const made = Array.from({ length: this.below(3) }, () => this.makeJob());
+    const made = Array.from({ length: this.below(3) }, () => makeJob(this));
     this.write(() => {}); // whoever is stopped and holds the lock goes on
     try {
       db.exec('BEGIN IMMEDIATE');
@@ -315,7 +308,7 @@ class Model {
     const key = `repeat${index}`;
     const state = this.repeats.get(key);
     if (state === undefined) {
-      const data = { prompt: `${key} ${JSON.stringify({ delayMs: this.below(12), plan: this.makePlan() })}` };
+      const data = { prompt: `${key} ${JSON.stringify({ delayMs: this.below(12), plan: makePlan(this) })}` };
       this.write(() => this.queue.add('repeat', data, { model: 'fake/m0', dedupKey: key, repeat: REPEATS[index], backoff: { type: 'fixed', delayMs: 10 } }));
       this.repeats.set(key, 'going');
       this.count('repeat');
@@ -381,68 +374,6 @@ class Model {
     this.count('wait');
   }
 
-  // ---- Jobs -------------------------------------------------------------------------------------------------------------------
-
-  /** @returns {string[]} */
-  makePlan() {
-    if (this.chance(0.8)) return [];
-    const kinds = ['500', '500', '500', '400', 'cut', 'cut', 'cut', this.chance(0.2) ? '429:1' : '429:0'];
-    return Array.from({ length: 1 + this.below(3) }, () => this.one(kinds));
-  }
-
-  /** @param {{status?: string, dependencies?: number, dedup?: string | null, parent?: string, children?: string[]}} [given] */
-  makeJob(given = {}) {
-    const order = this.ids.length;
-    const id = `m${order}`;
-    const now = this.now();
-    const runAt = given.status === undefined && this.chance(0.2) ? now + this.below(300) : null;
-    const expiresAt = this.chance(0.1) ? (runAt ?? now) + 1 + this.below(400) : null;
-    /** @type {Planned} */
-    const planned = {
-      order,
-      plan: this.makePlan(),
-      max: 1 + this.below(3),
-      expires: expiresAt !== null,
-      cancel: false,
-      supersede: null,
-      parent: given.parent ?? null,
-      ignore: given.parent !== undefined && this.chance(0.5),
-      cancelSiblings: given.children !== undefined && this.chance(0.3),
-      children: given.children ?? [],
-    };
-    const opts = {
-      backoff: { type: 'fixed', delayMs: 1 + this.below(30) },
-      ...(planned.ignore ? { onFailure: 'ignore' } : {}),
-      ...(planned.cancelSiblings ? { cancelSiblings: true } : {}),
-    };
-    const data = { prompt: `${id} ${JSON.stringify({ delayMs: this.below(12), plan: planned.plan })}` };
-    const model = `fake/m${this.below(LANES)}`;
-    const priority = this.below(5) - 2;
-    this.ids.push(id);
-    return {
-      id,
-      planned,
-      data,
-      /** for `Queue` */
-      options: { id, model, priority, maxAttempts: planned.max, runAt, expiresAt, ...opts },
-      /** for plain SQL */
-      row: {
-        id,
-        model,
-        data: JSON.stringify(data),
-        opts: JSON.stringify(opts),
-        priority,
-        status: given.status ?? (runAt !== null && this.chance(0.5) ? 'delayed' : 'waiting'),
-        max: planned.max,
-        runAt,
-        expiresAt,
-        parent: planned.parent,
-        dependencies: given.dependencies ?? 0,
-        dedup: given.dedup ?? null,
-      },
-    };
-  }
-
   /** @param {{id: string, planned: Planned}} made it has been committed */
   know({ id, planned }) {
     this.jobs.set(id, planned);
@@ -451,108 +382,6 @@ class Model {
   /** @returns {string | undefined} the id of one of the last n jobs */
   recent(/** @type {number} */ n) {
     return this.ids[Math.max(0, this.ids.length - 1 - this.below(n))];
-  }
-
-  // ---- Checks -----------------------------------------------------------------------------------------------------------------
-
-  /** What must hold after each step. */
-  check(/** @type {string} */ when) {
-    assert.deepEqual(this.sql.violations.all(), [], `${when}: a write that must not be`);
-    assert.deepEqual(this.sql.wrong.all(), [], `${when}: rows that must not be`);
-    if (this.steps % COUNT_EVERY === 0) assert.equal(this.sql.rows.get(), this.jobs.size, `${when}: rows`);
-    for (const { id, faults } of this.workers) assert.deepEqual(faults, [], `${when}: worker ${id}`);
-    for (const [key, state] of this.repeats) {
-      const next = this.sql.occurrence.get(key);
-      if (state === 'going') assert.ok(next !== undefined, `${when}: ${key} comes no more, and nobody has cancelled it`);
-      else if (next === undefined) this.repeats.delete(key);
-      else assert.equal(next, state, `${when}: ${key} was cancelled, and comes again`);
-    }
-  }
-
-  /** No more operations, all clocks right with each other: everything must come to its end. */
-  async quiet() {
-    for (const worker of this.workers) {
-      worker.resume();
-      worker.reopen();
-      if (canSet) worker.clock.set(this.aheadMs);
-    }
-    await this.checkRepeats();
-    for (const [key, state] of this.repeats) if (state === 'going') this.endRepeat(key);
-    this.write(() => this.sql.dueNow.run());
-    const rows = this.world.db.prepare(`SELECT id, status, run_at - ? AS due, attempts, stalls, dependency_count, lease_owner, error
-      FROM llm_jobs WHERE status IN ${UNFINISHED} LIMIT 5`);
-    const left = () => `${this.sql.left.get()} rows to end: ${JSON.stringify(rows.all(this.now()))}; ${JSON.stringify(this.workers.map(({ id, log }) => ({ id, log })))}`;
-    await this.world.until(() => this.sql.left.get() === 0, left, QUIET_MS);
-  }
-
-  /** What comes again within a minute does so by the clock as it is, not as it was; a set-back of a minute is let pass. */
-  async checkRepeats() {
-    const late = this.world.db.prepare(`SELECT dedup_key, run_at - ? AS due FROM llm_jobs
-      WHERE dedup_key IN ('repeat0', 'repeat1', 'repeat2') AND status = 'delayed' AND run_at > ? + 121000`);
-    const found = () => late.all(this.now(), this.now());
-    await this.world.until(() => found().length === 0, () => `repeats that were put off: ${JSON.stringify(found())}`);
-  }
-
-  async checkEnds() {
-    const { db } = this.world;
-    const byId = (/** @type {string} */ sql) => new Map(db.prepare(sql).all().map((row) => [row.id ?? row.job, row]));
-    const rows = byId("SELECT * FROM llm_jobs WHERE name = 'job'");
-    const tallies = byId('SELECT * FROM tally');
-    const calls = await this.countCalls();
-    assert.deepEqual(db.prepare(WRONG_ENDED).all(), []);
-    assert.deepEqual([...rows.keys()].sort(), [...this.jobs.keys()].sort());
-
-    // 1. Each job's end
-    const find = (/** @type {string} */ id) => ({
-      planned: /** @type {Planned} */ (this.jobs.get(id)),
-      row: rows.get(id),
-      tally: tallies.get(id),
-      calls: calls.get(id) ?? 0,
-    });
-    /** @type {Map<string, number>} */
-    const lastOfKey = new Map();
-    for (const { supersede, order } of this.jobs.values()) if (supersede !== null) lastOfKey.set(supersede, order);
-    this.ends = {};
-    for (const [id, row] of rows) {
-      checkEnd(id, find, (key) => lastOfKey.get(key) ?? -1);
-      const end = row.status === 'completed' ? row.status : `${row.status} ${JSON.parse(row.error).code}`;
-      this.ends[end] = (this.ends[end] ?? 0) + 1;
-    }
-
-    // 2. Runs that a kill has ended count as stalls, unless they could not go back
-    for (const [id, times] of heldAtKills(this.workers)) {
-      const { lost, aborted } = tallies.get(id);
-      assert.ok(lost + aborted >= times, `${id}: ${times} kills, but ${lost} stalls`);
-    }
-
-    // 3. The app's own rows and their jobs were committed together, and what was rolled back was never run
-    for (const job of db.prepare('SELECT job FROM notes').pluck().all()) assert.ok(rows.has(job), `${job} has a note and no row`);
-    for (const id of this.never) assert.ok(!calls.has(id), `${id} was called and never committed`);
-
-    // 4. What comes again comes once for all the times that a jump has left out
-    const seconds = (performance.now() - this.openedAt) / 1000;
-    this.occurrences = db.prepare("SELECT count(*) FROM llm_jobs WHERE name = 'repeat'").pluck().get();
-    const most = REPEATS.length * (seconds + 2 * WORKERS * (this.jumps + 1)) + (this.counts.repeat ?? 0);
-    assert.ok(this.occurrences <= most, `${this.occurrences} occurrences in ${seconds} s with ${this.jumps} jumps`);
-  }
-
-  /** @returns {Promise<Map<string, number>>} of each job */
-  async countCalls() {
-    /** @type {Map<string, number>} */
-    const calls = new Map();
-    for (const prompt of await this.world.prompts()) {
-      const { id } = parse(prompt);
-      calls.set(id, (calls.get(id) ?? 0) + 1);
-    }
-    this.calls = [...calls.values()].reduce((sum, n) => sum + n, 0);
-    return calls;
-  }
-
-  summary() {
-    const say = (/** @type {Record<string, number>} */ counts) => Object.entries(counts).map(([key, n]) => `${n} ${key}`).join(', ');
-    const inFlight = this.workers.reduce((sum, worker) => sum + worker.killsInFlight, 0);
-    const lost = this.world.db.prepare('SELECT sum(lost) FROM tally').pluck().get();
-    return `${say(this.counts)}; ${inFlight} kills found jobs in flight, ${lost} stalls; ${this.calls} calls; ${this.occurrences} occurrences; ends: ${say(this.ends ?? {})}`;
   }
 }
 
