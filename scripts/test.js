@@ -30,8 +30,8 @@ const { runTypes } = require('./test/types');
 
 const release = path.join(paths.build, 'Release');
 
-/** Programs that run an engine once for each allocation or disk operation that can fail: half a minute and more. */
-const exhaustive = /_engine_(memory_failures|disk_faults)$/;
+/** Programs that run an engine once for each allocation or disk operation that can fail, or through hours of limits. */
+const exhaustive = /_engine_(memory_failures|disk_faults|limits)$/;
 
 /** How long each fuzz target runs when nobody says how long. */
 const FUZZ_SECONDS = 60;

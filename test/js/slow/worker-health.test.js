@@ -7,7 +7,7 @@ const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
-const { useWorld, kill } = require('./support/e2e.js');
+const { useWorld, kill } = require('../support/e2e.js');
 
 /** A port that is free now. */
 async function freePort() {

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { execFile } = require('node:child_process');
 
-const root = path.join(__dirname, '..', '..');
+const root = path.join(__dirname, '..', '..', '..');
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const dir = path.join(root, 'build', 'types-test');
 
@@ -44,7 +44,7 @@ describe('types', function () {
     fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['app.ts'] }));
     return compile(['-p', dir]);
   };
-  const source = fs.readFileSync(path.join(__dirname, 'types', 'jobs.ts'), 'utf8');
+  const source = fs.readFileSync(path.join(__dirname, '..', 'types', 'jobs.ts'), 'utf8');
 
   it('let an app use everything, and refuse each wrong line', async () => {
     assert.equal(await check(source), '');
