@@ -44,7 +44,8 @@ const MAX_MS = 86400000;
 
 /**
  * A running worker process. Events: 'job' ({id, name, status, code, attempt}) for each job that started or ended, 'token'
- * ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's health changes, 'log' ({level, line}), and once 'exit' ({code, signal}).
+ * ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's health changes, 'lane'
+ * ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'log' ({level, line}), and once 'exit' ({code, signal}).
  */
 class Worker extends EventEmitter {
   /** @type {Requests} */ #requests;
@@ -157,6 +158,16 @@ class Worker extends EventEmitter {
     return this.request('worker:release', { deadlineMs }, { timeoutMs: deadlineMs + END_MS });
   }
 
+  /**
+   * Tells what happened to the machine's power or network, as Electron's `powerMonitor` and `online` events do. After 'resume' and
+   * 'online', providers that could not be reached are tried at once.
+   * @param {'suspend' | 'resume' | 'online' | 'offline'} event
+   * @returns {Promise<{probing: boolean}>}
+   */
+  async power(event) {
+    return this.request('worker:power', { event });
+  }
+
   async stats() {
     return this.request('worker:stats');
   }
@@ -224,6 +235,7 @@ class Worker extends EventEmitter {
     else if (channel === 'worker:token') payload.tokens.forEach((/** @type {unknown} */ token) => this.emit('token', token));
     else if (channel === 'worker:secret') void this.#onSecret(payload);
     else if (channel === 'worker:provider') this.emit('provider', payload);
+    else if (channel === 'worker:lane') this.emit('lane', payload);
     else if (channel === 'worker:log') this.emit('log', payload);
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
   }

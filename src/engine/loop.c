@@ -88,10 +88,12 @@ static void watch_clock(lj_engine *engine, int64_t now_ms) {
   engine->recover_at_ms = now_ms + engine->config.lease_ms;
   engine->look = true;
   engine->sweep = true;
-  if (jump > 0)
+  if (jump > 0) {
     suspect_all(engine, now_ms);
-  else
+    lj_lanes_nudge(&engine->lanes, NULL, 0, now_ms);
+  } else {
     engine->set_back = true;
+  }
 }
 
 static void tell_tokens(lj_engine *engine, int64_t now_ms) {

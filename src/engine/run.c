@@ -14,7 +14,8 @@
 
 enum {
   DAY_MS = 86400000,
-  AVOID_MS = 900000, /* routes prefer other targets for so long after a lane refused its key or model, or was out of money */
+  AVOID_MS = 600000, /* routes prefer other targets for so long after a lane refused its key or model, … */
+  AVOID_POOR_MS = 900000, /* … or was out of money */
   SHORTAGE_MS = 1000 /* no new jobs for so long after memory was short */
 };
 
@@ -268,7 +269,10 @@ static void judge_lane(lj_run *run, int code) {
     /* It answered: it can be reached and does not limit us. */
     if (lj_lane_success(&engine->lanes, lane, run->entered_ms)) heal(run);
   }
-  if (class == LJ_CLASS_TARGET) lane->avoid_until_ms = now + (run->fault.retry_after_ms > AVOID_MS ? run->fault.retry_after_ms : AVOID_MS);
+  if (class == LJ_CLASS_TARGET) {
+    int64_t avoid = code == LJ_QUOTA_EXCEEDED ? AVOID_POOR_MS : AVOID_MS;
+    lane->avoid_until_ms = now + (run->fault.retry_after_ms > avoid ? run->fault.retry_after_ms : avoid);
+  }
   if (wait == 0) return;
   run->retry_at = lj_wall_ms() + wait;
   lj_log_write(&engine->log, LJ_LOG_WARN, "lane %s pauses for %lld ms: %s", lane->name, (long long)wait, lj_code_name(code));

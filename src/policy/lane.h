@@ -104,7 +104,7 @@ void lj_lane_hear_pause(lj_lanes *lanes, lj_lane *lane, int code, int64_t ended_
 /* What the headers of an answer say. The calls that run beside it may or may not be counted there: they are taken as not. */
 void lj_lane_learn(lj_lane *lane, const lj_rate rates[LJ_RATE_KINDS], int64_t now_ms);
 /* The network may be back: lanes that could not be reached, of one provider or (NULL) of all, probe now, if their last probe
- * began at least `gap_ms` ago. */
+ * began at least `gap_ms` ago. A gap of 0 says that there is a good reason: the waits between probes begin anew. */
 void lj_lanes_nudge(lj_lanes *lanes, const lj_provider_config *provider, int64_t gap_ms, int64_t now_ms);
 
 /* What worker:lane and worker:stats say. *code is why (LJ_OK while closed), *until_ms when it may change, 0: not by time. */

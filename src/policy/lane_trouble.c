@@ -73,6 +73,7 @@ void lj_lanes_nudge(lj_lanes *lanes, const lj_provider_config *provider, int64_t
     lj_lane *lane = lanes->items[i];
     bool meant = provider == NULL || lane->provider == provider;
     if (!meant || lane->code != LJ_UNREACHABLE || !is_paused(lane, now_ms) || now_ms - lane->paused_at_ms < gap_ms) continue;
+    if (gap_ms == 0) lane->trouble = 1; /* the next waits are short again */
     lane->paused_until_ms = now_ms; /* from now on half-open, which lj_lanes_opened notices */
     lane->healed_wall_ms = lj_wall_ms();
   }

@@ -19,6 +19,7 @@ typedef struct scenario {
   const char *data;
   const char *opts;
   const char *root; /* more configuration */
+  const char *limits; /* of the provider `p`; NULL: none */
 } scenario;
 
 static bool is_completed(engine_fixture *fixture) {
@@ -85,7 +86,9 @@ static bool fail_one(engine_fixture *fixture, const scenario *plan, const char *
 static void fail_all(engine_fixture *fixture, const scenario *plan) {
   app_run(&fixture->queue, "CREATE TABLE ends (id TEXT); CREATE TRIGGER count_ends AFTER UPDATE OF status ON llm_jobs WHEN new.status = 'completed' "
                            "BEGIN INSERT INTO ends VALUES (new.id); END");
-  const char *config = engine_config(fixture, "w", plan->root, ",\"headers\":{\"X-Title\":\"t\"},\"apiKey\":{\"env\":\"LJ_TEST_KEY\"}");
+  char provider[512];
+  (void)snprintf(provider, sizeof provider, ",\"headers\":{\"X-Title\":\"t\"},\"apiKey\":{\"env\":\"LJ_TEST_KEY\"}%s", plan->limits != NULL ? plan->limits : "");
+  const char *config = engine_config(fixture, "w", plan->root, provider);
   long nth = 1;
   while (fail_one(fixture, plan, config, nth, false)) {
     nth += nth < DENSE ? 1 : STRIDE;
@@ -106,6 +109,22 @@ static void job_that_moves_on_to_another_provider(void **state) {
   scenario plan = {.model = "both", .data = "{\"prompt\":\"Say hello\"}", .opts = NULL, .root = ",\"types\":{\"typed\":{\"system\":\"s {{prompt}}\"}}"};
   script_for(fixture, "/chat/completions", http_reply(fixture, 401, "application/json", "", "{\"error\":{\"message\":\"no key\"}}"));
   script_for(fixture, "/api/chat", ollama_reply(fixture));
+  fail_all(fixture, &plan);
+}
+
+static void job_of_a_provider_with_limits_beside_another_worker(void **state) {
+  engine_fixture *fixture = *state;
+  scenario plan = {.model = "both", .data = "{\"prompt\":\"Say hello\"}", .opts = NULL, .root = "",
+                   .limits = ",\"requestsPerMinute\":60000,\"tokensPerMinute\":90000000,\"maxCostPerDay\":1000,\"prices\":{\"*\":{\"inputPerMillion\":1,\"outputPerMillion\":1}}"};
+  script_for(fixture, "/chat/completions", http_reply(fixture, 500, "application/json", "", "{}"));
+  script_for(fixture, "/api/chat", ollama_reply(fixture));
+  /* What another worker has done: history, usage, a pause of a lane that this job does not use. */
+  app_run(&fixture->queue, "CREATE TRIGGER others AFTER INSERT ON llm_jobs WHEN new.id = 'a' BEGIN "
+                           "UPDATE llm_jobs SET revision = strftime('%%s', 'now') * 1000000, lane = 'p/other', processed_on = strftime('%%s', 'now') * 1000, "
+                           "history = json_array(json_object('provider', 'p', 'model', 'other', 'startedAt', strftime('%%s', 'now') * 1000, 'endedAt', strftime('%%s', 'now') * 1000, "
+                           "'usage', json_object('inputTokens', 5, 'outputTokens', 5))), "
+                           "error = json_object('code', 'RATE_LIMITED', 'provider', 'p', 'model', 'another', 'at', strftime('%%s', 'now') * 1000, 'retryAt', strftime('%%s', 'now') * 1000 + 60000) "
+                           "WHERE id = 'a'; END");
   fail_all(fixture, &plan);
 }
 
@@ -134,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(streamed_job),
       engine_test(job_that_moves_on_to_another_provider),
+      engine_test(job_of_a_provider_with_limits_beside_another_worker),
       engine_test(job_that_a_dead_worker_held),
       engine_test(shortage_that_lasts),
   };

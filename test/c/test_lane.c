@@ -313,6 +313,13 @@ static void nudge_brings_forward_only_probes_of_what_could_not_be_reached(void *
   assert_true(lj_lane_reached(&fixture->lanes, gone, lj_mono_ms())); /* its first byte */
   assert_true(room(fixture, gone) > 1);
   assert_false(lj_lane_reached(&fixture->lanes, limited, lj_mono_ms()));
+  for (int i = 0; i < 6; i++) {
+    (void)lj_lane_pause(&fixture->lanes, gone, LJ_UNREACHABLE, -1, lj_mono_ms());
+    if (i < 5) wait_ms(30000);
+  }
+  lj_lanes_nudge(&fixture->lanes, NULL, 0, lj_mono_ms());
+  wait_ms(1);
+  assert_in_range(lj_lane_pause(&fixture->lanes, gone, LJ_UNREACHABLE, -1, lj_mono_ms()), 1000, 2000);
 }
 
 static void headers_cap_what_begins_until_their_reset(void **state) {

@@ -44,4 +44,24 @@ describe('several worker processes on one file', function () {
     assert.ok(log[2].at >= log[1].at + 1900 && log[1].at >= log[0].at + 1900);
     assert.equal(world.db.prepare('SELECT sum(attempts) AS n FROM llm_jobs').get().n, 51);
   });
+
+  it('tell when a provider cannot be reached, and try it at once when they are asked to', async () => {
+    const { world } = on;
+    world.database();
+    const fake = await world.provider({ tokens: 2 });
+    await fake.close();
+    const worker = await world.worker();
+    /** @type {any[]} */
+    const lanes = [];
+    worker.on('lane', (lane) => lanes.push(lane));
+    const id = world.insert();
+    await world.until(() => lanes.length > 0, 'an event of the lane');
+    assert.deepEqual([lanes[0].lane, lanes[0].state, lanes[0].code], ['fake/m', 'open', 'UNREACHABLE']);
+    assert.ok(lanes[0].until > Date.now() - 15000);
+    assert.deepEqual(await worker.power('suspend'), { probing: false });
+    const told = lanes.length;
+    assert.deepEqual(await worker.power('resume'), { probing: true });
+    await world.until(() => lanes.length > told, 'the probe');
+    await world.until(() => world.row(id).status === 'waiting' && world.row(id).attempts === 0, 'the attempt to be given back');
+  });
 });
