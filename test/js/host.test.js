@@ -7,18 +7,12 @@ const os = require('node:os');
 const path = require('node:path');
 const { startWorker } = require('../../js/index.js');
 const { bus } = require('../../js/bus.js');
+const { isAlive } = require('./support/alive.js');
 const { until } = require('./support/until.js');
 
 /** @typedef {import('../../js/host.js').Worker} Worker */
 
 const addon = path.join(__dirname, 'support', 'fake-addon.js');
-const isAlive = (/** @type {number} */ pid) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 describe('startWorker', () => {
   /** @type {string} */ let root;

@@ -7,6 +7,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { isAlive } = require('./support/alive.js');
 const { useWorld, pause } = require('./support/e2e.js');
 
 const JS = path.join(__dirname, '..', '..', 'js');
@@ -194,10 +195,8 @@ describe('worker: connections', function () {
         else socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
       });
     });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-    world.ends.push(() => new Promise((resolve) => server.close(resolve)));
+    const port = await world.listen(server);
     world.database();
-    const { port } = /** @type {net.AddressInfo} */ (server.address());
     await world.worker({ concurrency: 1, providers: { fake: { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1` } } });
     for (let i = 0; i < 3; i++) {
       const row = await world.ended(world.insert({ data: { prompt: 'x', stream: false } }));
@@ -206,17 +205,3 @@ describe('worker: connections', function () {
     assert.equal(connections, 3);
   });
 });
-
-/**
- * A process that has ended but that nobody has asked for its exit code yet counts as dead: an orphan's new parent takes its time.
- * @param {number} pid
- */
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch (/** @type {any} */ error) {
-    // Elsewhere there is no /proc; the signal could be sent.
-    return error.code === 'ENOENT' && !fs.existsSync('/proc/self');
-  }
-}

@@ -23,10 +23,7 @@ async function startKeyed(world) {
       response.end(JSON.stringify(status === 200 ? good : { error: { message: `the key ${key} is refused` } }));
     });
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  world.ends.push(() => new Promise((resolve) => (server.close(() => resolve(undefined)), server.closeAllConnections())));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return { seen, answers, url: `http://127.0.0.1:${port}/v1` };
+  return { seen, answers, url: `http://127.0.0.1:${await world.listen(server)}/v1` };
 }
 
 describe('worker: keys', function () {

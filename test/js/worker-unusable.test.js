@@ -9,8 +9,9 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { execFileSync, spawnSync } = require('node:child_process');
+const { spawnSync } = require('node:child_process');
 const { useWorld } = require('./support/e2e.js');
+const { canPreload, preload } = require('./support/preload.js');
 
 const NFS = '0x6969';
 const FUSE = '0x65735546';
@@ -65,15 +66,11 @@ describe('worker: a database that cannot be used', function () {
 
   describe('on a drive of another machine', () => {
     before(function () {
-      if (process.platform !== 'linux') this.skip();
+      if (!canPreload) this.skip();
     });
 
     /** @returns {Record<string, string>} an environment in which every file system is of this type */
-    const drive = (/** @type {string} */ type) => {
-      const shim = path.join(on.world.dir, 'drive.so');
-      execFileSync('cc', ['-shared', '-fPIC', '-o', shim, path.join(__dirname, 'support', 'network-drive.c'), '-ldl']);
-      return { LD_PRELOAD: shim, LJ_TEST_DRIVE: type };
-    };
+    const drive = (/** @type {string} */ type) => ({ ...preload('drive'), LLM_JOBS_TEST_DRIVE: type });
 
     it('the worker does not start, and doctor says the same', async () => {
       const { world } = on;

@@ -7,6 +7,7 @@ const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
+const { isAlive } = require('../support/alive.js');
 const { useWorld, kill } = require('../support/e2e.js');
 
 /** A port that is free now. */
@@ -35,13 +36,19 @@ http.createServer((request, response) => {
 }).listen(Number(port), '127.0.0.1');
 `;
 
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * Puts the program of that server into the world's folder.
+ * @param {import('../support/e2e.js').World} world
+ * @returns {Promise<{sick: string, command: string[], provider: {kind: string, baseUrl: string}}>} `command` starts it where
+ *   `provider` says
+ */
+async function prepare(world) {
+  const port = await freePort();
+  const script = path.join(world.dir, 'server.js');
+  const sick = path.join(world.dir, 'sick');
+  fs.writeFileSync(script, SERVER);
+  const provider = { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1` };
+  return { sick, command: [process.execPath, script, String(port), sick], provider };
 }
 
 describe('worker: the health of providers', function () {
@@ -72,11 +79,8 @@ describe('worker: the health of providers', function () {
 
   it('a local server that is ours is started when nobody answers, and ends with the worker', async () => {
     const { world } = on;
-    const port = await freePort();
-    const script = path.join(world.dir, 'server.js');
-    const sick = path.join(world.dir, 'sick');
-    fs.writeFileSync(script, SERVER);
-    const local = { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1`, command: [process.execPath, script, String(port), sick] };
+    const { provider, command } = await prepare(world);
+    const local = { ...provider, command };
     const worker = await world.worker({ providers: { local } });
     const row = await world.ended(world.insert({ model: 'local/m' }));
     assert.deepEqual([row.status, row.attempts], ['completed', 1]);
@@ -88,19 +92,12 @@ describe('worker: the health of providers', function () {
 
   it('a local server that is ours is restarted after three failures, by its process id', async () => {
     const { world } = on;
-    const port = await freePort();
-    const script = path.join(world.dir, 'server.js');
-    const sick = path.join(world.dir, 'sick');
-    fs.writeFileSync(script, SERVER);
+    const { provider, command, sick } = await prepare(world);
+    const [node, script] = command;
     // Another process of the same program, which is nobody's business.
-    const other = spawn(process.execPath, [script, String(await freePort()), `${sick}-other`], { stdio: 'ignore' });
+    const other = spawn(node, [script, String(await freePort()), `${sick}-other`], { stdio: 'ignore' });
     world.ends.push(() => other.kill('SIGKILL'));
-    const local = {
-      kind: 'openai-compatible',
-      baseUrl: `http://127.0.0.1:${port}/v1`,
-      command: [process.execPath, script, String(port), sick],
-      health: { intervalMs: 1000 },
-    };
+    const local = { ...provider, command, health: { intervalMs: 1000 } };
     const worker = await world.worker({ providers: { local } });
     const actions = [];
     worker.on('provider', (news) => news.action && actions.push(news.action));
@@ -128,12 +125,9 @@ describe('worker: the health of providers', function () {
         response.end('{"error":{"message":"sick"}}');
       });
     });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-    world.ends.push(() => new Promise((resolve) => (server.close(() => resolve(undefined)), server.closeAllConnections())));
-    const { port } = /** @type {net.AddressInfo} */ (server.address());
     const local = {
       kind: 'openai-compatible',
-      baseUrl: `http://127.0.0.1:${port}/v1`,
+      baseUrl: `http://127.0.0.1:${await world.listen(server)}/v1`,
       command: [process.execPath, '-e', 'process.exit(1)'],
       health: { intervalMs: 1000 },
     };
@@ -149,15 +143,14 @@ describe('worker: the health of providers', function () {
 
   it('a provider that comes back is noticed by its probe, and the jobs that waited for it go on', async () => {
     const { world } = on;
-    const port = await freePort();
-    const script = path.join(world.dir, 'server.js');
-    fs.writeFileSync(script, SERVER);
-    const local = { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1`, health: { intervalMs: 1000 } };
+    const { provider, command } = await prepare(world);
+    const local = { ...provider, health: { intervalMs: 1000 } };
     const worker = await world.worker({ providers: { local } });
     const id = world.insert({ model: 'local/m' });
     // Its lane tries again after ever longer times, up to 30 s; the probe each second.
     await world.until(async () => (await worker.stats()).lanes.some((one) => one.pausedForMs > 6000), 'a long pause of the lane', 25000);
-    const server = spawn(process.execPath, [script, String(port), path.join(world.dir, 'sick')], { stdio: 'ignore' });
+    const [node, ...args] = command;
+    const server = spawn(node, args, { stdio: 'ignore' });
     world.ends.push(() => server.kill('SIGKILL'));
     await world.until(async () => (await statusOf(worker, 'local')).status === 'healthy', 'the probe to notice it');
     await world.until(async () => !(await worker.stats()).lanes.some((one) => one.pausedForMs > 0), 'the end of the pause');
@@ -167,11 +160,8 @@ describe('worker: the health of providers', function () {
 
   it('a server of ours that is left behind by a worker that was killed is used, not fought', async () => {
     const { world } = on;
-    const port = await freePort();
-    const script = path.join(world.dir, 'server.js');
-    const sick = path.join(world.dir, 'sick');
-    fs.writeFileSync(script, SERVER);
-    const local = { kind: 'openai-compatible', baseUrl: `http://127.0.0.1:${port}/v1`, command: [process.execPath, script, String(port), sick] };
+    const { provider, command, sick } = await prepare(world);
+    const local = { ...provider, command };
     const first = await world.worker({ providers: { local } });
     await world.ended(world.insert({ model: 'local/m' }));
     const { serverPid } = await statusOf(first, 'local');

@@ -7,20 +7,17 @@
  */
 
 const fs = require('node:fs');
-const path = require('node:path');
-
-const LIBRARY = path.join(__dirname, '..', '..', '..', 'build', 'Release', 'libpreload_clock.so');
-const canSet = process.platform === 'linux';
+const { canPreload: canSet, preload } = require('./preload.js');
 
 class Clock {
   /** @param {string} file to be made; it stays open as long as this process runs or until `close` */
   constructor(file) {
     this.aheadMs = 0;
     if (!canSet) return;
-    if (!fs.existsSync(LIBRARY)) throw new Error(`there is no ${LIBRARY}: "npm test -- FILE" builds it`);
+    const library = preload('clock');
     this.fd = fs.openSync(file, 'w+');
     /** What the process is to be started with. */
-    this.env = { LD_PRELOAD: LIBRARY, LLM_JOBS_TEST_CLOCK: file };
+    this.env = { ...library, LLM_JOBS_TEST_CLOCK: file };
     this.set(0);
   }
 

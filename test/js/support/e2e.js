@@ -59,6 +59,23 @@ class World {
   }
 
   /**
+   * Lets a server of the test's own listen on the loopback interface until the test ends.
+   * @param {import('node:http').Server | import('node:net').Server} server
+   * @returns {Promise<number>} its port
+   */
+  async listen(server) {
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+    this.ends.push(
+      () =>
+        new Promise((resolve) => {
+          server.close(resolve);
+          if ('closeAllConnections' in server) server.closeAllConnections();
+        }),
+    );
+    return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+  }
+
+  /**
    * Starts a worker on the database, which serves the fake provider under the name `fake` unless the test says otherwise.
    * @param {Record<string, any>} [config]
    * @returns {Promise<Worker>}
