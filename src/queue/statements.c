@@ -198,7 +198,7 @@ static const char *const texts[LJ_SQL_END] = {
     [LJ_SQL_OWNERS] = "SELECT DISTINCT lease_owner FROM llm_jobs WHERE status = 'active' AND lease_owner IS NOT NULL",
     [LJ_SQL_RECOVER_OWNER] = RECOVER "lease_owner = ?4" RECOVERED,
     /* What workers know of one another's calls. A text's length in bytes is in its row's head: the text itself is not read. */
-    [LJ_SQL_OTHER_CALLS] = "SELECT lane, processed_on FROM llm_jobs WHERE likely(status = 'active') AND lease_owner <> ?1",
+    [LJ_SQL_OTHER_CALLS] = "SELECT lane, processed_on FROM llm_jobs WHERE likely(status = 'active') AND lease_until > 0 AND lease_owner <> ?1",
     [LJ_SQL_CHANGED_CALLS] = "SELECT rowid, revision, status = 'active', lease_owner = ?3, lane, name, processed_on, history, error, "
                              "iif(?4, octet_length(data), 0), iif(?4 AND json_valid(data), data ->> '$.maxTokens', NULL) FROM llm_jobs "
                              "WHERE (revision, rowid) > (?1, ?5) AND revision > 0 ORDER BY revision, rowid LIMIT ?2",

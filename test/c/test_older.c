@@ -385,7 +385,7 @@ static void indexes_of_the_app_do_not_slow_the_look_for_work(void **state) {
       {LJ_SQL_NEXT_QUEUE, "llm_jobs_ready"},   {LJ_SQL_NEXT_ROUTE, "llm_jobs_ready"},  {LJ_SQL_CANDIDATES, "llm_jobs_ready"},
       {LJ_SQL_PROMOTE, "llm_jobs_due"},        {LJ_SQL_NEXT_DUE, "llm_jobs_due"},      {LJ_SQL_FIRST_RUN, "llm_jobs_due"},
       {LJ_SQL_EXPIRE_LIST, "llm_jobs_expiry"}, {LJ_SQL_NEXT_EXPIRY, "llm_jobs_expiry"}, {LJ_SQL_EXAMINE_LIST, "llm_jobs_blocked"},
-      {LJ_SQL_BLOCKED_LIST, "llm_jobs_blocked"},
+      {LJ_SQL_BLOCKED_LIST, "llm_jobs_blocked"}, {LJ_SQL_OTHER_CALLS, "llm_jobs_leases"}, {LJ_SQL_CHANGED_CALLS, "llm_jobs_revision"},
   };
   queue_fixture *queue = *state;
   open_older(queue, "");

@@ -363,7 +363,8 @@ static void hot_statements_use_their_index(void **state) {
       {LJ_SQL_OUST, "llm_jobs_leases"},            {LJ_SQL_REVISION, "llm_jobs_revision"},
       {LJ_SQL_NTH_NEWEST, "llm_jobs_finished"},    {LJ_SQL_ANY_END, "llm_jobs_finished"},
       {LJ_SQL_REMOVE, "llm_jobs_finished"},         {LJ_SQL_ANY_SECONDS, "llm_jobs_finished"},
-      {LJ_SQL_FIND_HELD, "llm_jobs_leases"},
+      {LJ_SQL_FIND_HELD, "llm_jobs_leases"},        {LJ_SQL_OTHER_CALLS, "llm_jobs_leases"},
+      {LJ_SQL_CHANGED_CALLS, "llm_jobs_revision"},
   };
   queue_fixture *queue = *state;
   char sql[4096];
@@ -382,7 +383,8 @@ static void hot_statements_use_their_index(void **state) {
 }
 
 static void ends_find_their_row_by_its_number(void **state) {
-  static const lj_sql by_row[] = {LJ_SQL_CLAIM, LJ_SQL_POSTPONE, LJ_SQL_COMPLETE, LJ_SQL_RETRY, LJ_SQL_FAIL, LJ_SQL_RELEASE};
+  static const lj_sql by_row[] = {LJ_SQL_CLAIM, LJ_SQL_POSTPONE, LJ_SQL_COMPLETE, LJ_SQL_RETRY, LJ_SQL_FAIL, LJ_SQL_RELEASE,
+                                 LJ_SQL_MOVE,  LJ_SQL_WEIGH};
   queue_fixture *queue = *state;
   char sql[4096];
   for (size_t i = 0; i < COUNT_OF(by_row); i++) {
