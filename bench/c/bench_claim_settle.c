@@ -45,11 +45,13 @@ static size_t capacity(void *owner, const char *model, const char *name) {
   return model != NULL && strcmp(model, "bench/m") == 0 ? MOST : 0;
 }
 
-static const char *admit(void *owner, const char *model, const char *name) {
+static const char *admit(void *owner, const char *model, const char *name, int64_t seq) {
+  (void)seq;
   return capacity(owner, model, name) > 0 ? "bench/m" : NULL;
 }
 
-static void dismiss(void *owner, const char *lane) {
+static void dismiss(void *owner, const char *lane, int64_t seq) {
+  (void)seq;
   (void)owner;
   (void)lane;
 }
