@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/result.h"
@@ -32,6 +33,9 @@ bool lj_json_bool(const cJSON *object, const char *key, bool otherwise);
 double lj_json_number(const cJSON *object, const char *key, double otherwise);
 /* A whole number within ±2^53; anything else, a fraction too, gives `otherwise`. */
 int64_t lj_json_int(const cJSON *object, const char *key, int64_t otherwise);
+
+/* Whether a text, which may be NULL as lj_json_string returns it, is this word. */
+static inline bool lj_text_is(const char *text, const char *word) { return text != NULL && strcmp(text, word) == 0; }
 
 /* Builders that check memory: LJ_OK or LJ_NOMEM. put_value takes ownership of `value` in either case (NULL: NOMEM). */
 int lj_json_put_string(cJSON *object, const char *key, const char *text) LJ_MUST_CHECK;

@@ -96,6 +96,14 @@ const char *lj_finish_name(lj_finish finish) {
   return NULL;
 }
 
+bool lj_usage_take(int64_t *count, const cJSON *object, const char *key) {
+  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
+  if (number >= 0) {
+    *count = number;
+  }
+  return number >= 0;
+}
+
 cJSON *lj_usage_json(const lj_usage *usage) {
   const struct {
     const char *key;

@@ -68,6 +68,9 @@ int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_t
 /* "stop", "length", "tool", "filter"; NULL for LJ_FINISH_NONE. */
 const char *lj_finish_name(lj_finish finish);
 
+/* Sets *count to what the provider says under `key`, when that is a whole number of 0 or more, and returns whether it is. */
+bool lj_usage_take(int64_t *count, const cJSON *object, const char *key);
+
 /* {inputTokens, …} with the known ones only; an empty object when nothing is known. NULL: no memory. Caller deletes. */
 cJSON *lj_usage_json(const lj_usage *usage);
 

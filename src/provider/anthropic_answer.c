@@ -20,8 +20,6 @@ static const struct {
     {"refusal", LJ_FINISH_FILTER},
 };
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* "end_turn", "stop_sequence", and what nobody has heard of, which is an end like any other. */
 static lj_finish finish_of(const char *name) {
   size_t at;
@@ -45,28 +43,20 @@ static void take_finish(lj_reading *reading, const char *reason) {
   reading->finish_seen = true;
 }
 
-static bool take_count(int64_t *count, const cJSON *object, const char *key) {
-  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
-  if (number >= 0) {
-    *count = number;
-  }
-  return number >= 0;
-}
-
 /* Counts are of the whole answer so far, not of the event. input_tokens is only what no cache had. */
 static void read_usage(lj_reading *reading, const cJSON *object) {
   lj_usage *usage = &reading->answer->usage;
   lj_input_parts *input = &reading->input;
-  bool told = take_count(&input->fresh, object, "input_tokens") || usage->input_tokens != LJ_UNKNOWN;
-  (void)take_count(&input->cache_written, object, "cache_creation_input_tokens");
-  if (take_count(&input->cache_read, object, "cache_read_input_tokens")) {
+  bool told = lj_usage_take(&input->fresh, object, "input_tokens") || usage->input_tokens != LJ_UNKNOWN;
+  (void)lj_usage_take(&input->cache_written, object, "cache_creation_input_tokens");
+  if (lj_usage_take(&input->cache_read, object, "cache_read_input_tokens")) {
     usage->cached_tokens = input->cache_read;
   }
   if (told) {
     usage->input_tokens = input->fresh + input->cache_written + input->cache_read;
   }
-  (void)take_count(&usage->output_tokens, object, "output_tokens");
-  (void)take_count(&usage->reasoning_tokens, lj_json_object(object, "output_tokens_details"), "thinking_tokens");
+  (void)lj_usage_take(&usage->output_tokens, object, "output_tokens");
+  (void)lj_usage_take(&usage->reasoning_tokens, lj_json_object(object, "output_tokens_details"), "thinking_tokens");
 }
 
 static void take_model(lj_answer *answer, const cJSON *message) {
@@ -130,13 +120,13 @@ static int read_block(lj_answer *answer, int64_t index, const cJSON *block) {
   if (rc != LJ_OK) {
     return rc;
   }
-  if (is_text(type, "text")) {
+  if (lj_text_is(type, "text")) {
     return add_text(answer, lj_json_string(block, "text"));
   }
-  if (is_text(type, "tool_use")) {
+  if (lj_text_is(type, "tool_use")) {
     return begin_call(answer, index, block);
   }
-  if (is_text(type, "thinking") || is_text(type, "redacted_thinking")) {
+  if (lj_text_is(type, "thinking") || lj_text_is(type, "redacted_thinking")) {
     return lj_anthropic_begin_thought(answer, block);
   }
   return LJ_OK;
@@ -144,16 +134,16 @@ static int read_block(lj_answer *answer, int64_t index, const cJSON *block) {
 
 static int read_delta(lj_answer *answer, int64_t index, const cJSON *delta) {
   const char *type = lj_json_string(delta, "type");
-  if (is_text(type, "text_delta")) {
+  if (lj_text_is(type, "text_delta")) {
     return add_text(answer, lj_json_string(delta, "text"));
   }
-  if (is_text(type, "input_json_delta")) {
+  if (lj_text_is(type, "input_json_delta")) {
     return add_input(answer, index, lj_json_string(delta, "partial_json"));
   }
-  if (is_text(type, "thinking_delta")) {
+  if (lj_text_is(type, "thinking_delta")) {
     return lj_anthropic_continue_thought(answer, lj_json_string(delta, "thinking"), NULL);
   }
-  if (is_text(type, "signature_delta")) {
+  if (lj_text_is(type, "signature_delta")) {
     return lj_anthropic_continue_thought(answer, NULL, lj_json_string(delta, "signature"));
   }
   return LJ_OK;
@@ -187,7 +177,7 @@ int lj_anthropic_read_event(lj_reading *reading, const char *event, const cJSON 
   const char *type = lj_json_string(data, "type"); /* the event's name says the same, where there is one */
   int64_t index = lj_json_int(data, "index", 0);
   lj_provider_error error;
-  bool named = is_text(event, "error");
+  bool named = lj_text_is(event, "error");
   if (lj_error_find(data, named, &error) || named) {
     return report(reading, data, &error);
   }
@@ -195,22 +185,22 @@ int lj_anthropic_read_event(lj_reading *reading, const char *event, const cJSON 
     return lj_fault_set(&reading->fault, LJ_PROTOCOL, "The provider sent an event that is no JSON object");
   }
   index = index >= 0 ? index : 0;
-  if (is_text(type, "message_start")) {
+  if (lj_text_is(type, "message_start")) {
     return read_start(reading, lj_json_object(data, "message"));
   }
-  if (is_text(type, "content_block_start")) {
+  if (lj_text_is(type, "content_block_start")) {
     return read_block(reading->answer, index, lj_json_object(data, "content_block"));
   }
-  if (is_text(type, "content_block_delta")) {
+  if (lj_text_is(type, "content_block_delta")) {
     return read_delta(reading->answer, index, lj_json_object(data, "delta"));
   }
-  if (is_text(type, "content_block_stop")) {
+  if (lj_text_is(type, "content_block_stop")) {
     return lj_anthropic_end_thought(reading->answer);
   }
-  if (is_text(type, "message_delta")) {
+  if (lj_text_is(type, "message_delta")) {
     take_finish(reading, lj_json_string(lj_json_object(data, "delta"), "stop_reason"));
     read_usage(reading, lj_json_object(data, "usage"));
-  } else if (is_text(type, "message_stop")) {
+  } else if (lj_text_is(type, "message_stop")) {
     reading->finished = true;
   }
   return LJ_OK;

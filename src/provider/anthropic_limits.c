@@ -18,8 +18,6 @@ enum {
   OPUS_WITH_EFFORT = 405
 };
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 /* A number of one or two digits: longer ones are dates. -1: none. */
@@ -109,7 +107,7 @@ static int add_reasoning(cJSON *body, const char *model, const cJSON *request, l
   if (reasoning == NULL) {
     return LJ_OK;
   }
-  if (is_text(effort, "none")) {
+  if (lj_text_is(effort, "none")) {
     return budget > 0 ? lj_fault_set(fault, LJ_BAD_REQUEST,
                                      "reasoning.effort is \"none\", which contradicts reasoning.budgetTokens; give one of them")
                       : add_thinking(body, "disabled", 0);

@@ -12,14 +12,12 @@
 
 /* As in openai_request.c, the tree refers to the request's strings instead of copying them. */
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 static const char *role_of(const cJSON *source) {
   const char *role = lj_json_string(source, "role");
-  if (is_text(role, "tool")) {
+  if (lj_text_is(role, "tool")) {
     return "user";
   }
-  return is_text(role, "developer") ? "system" : role; /* "developer" is OpenAI's name for it */
+  return lj_text_is(role, "developer") ? "system" : role; /* "developer" is OpenAI's name for it */
 }
 
 static bool is_result(const cJSON *source) { return lj_json_get(source, "toolCallId") != NULL; }
@@ -95,7 +93,7 @@ static int push_parts(cJSON *list, const cJSON *parts, lj_fault *fault) {
   const cJSON *part;
   int rc = LJ_OK;
   cJSON_ArrayForEach(part, parts) {
-    if (rc == LJ_OK && is_text(lj_json_string(part, "type"), "image")) {
+    if (rc == LJ_OK && lj_text_is(lj_json_string(part, "type"), "image")) {
       rc = push_image(list, part, fault);
     } else if (rc == LJ_OK) {
       rc = push_text(list, lj_json_string(part, "text"));
@@ -246,7 +244,7 @@ int lj_anthropic_add_messages(cJSON *body, const cJSON *request, bool inline_sys
   cJSON *list;
   int at = 0;
   int rc;
-  for (; source != NULL && is_text(role_of(source), "system"); source = source->next) {
+  for (; source != NULL && lj_text_is(role_of(source), "system"); source = source->next) {
     at++;
   }
   rc = add_system(body, request, source, fault);
@@ -257,13 +255,13 @@ int lj_anthropic_add_messages(cJSON *body, const cJSON *request, bool inline_sys
   rc = lj_json_put_value(body, "messages", list);
   for (; rc == LJ_OK && source != NULL; source = end) {
     const char *role = role_of(source);
-    if (is_text(role, "system") && !inline_system) {
+    if (lj_text_is(role, "system") && !inline_system) {
       return lj_fault_set(fault, LJ_BAD_REQUEST,
                           "messages[%d] has the role %s behind messages of others, which anthropic takes from anthropic-version "
                           LJ_ANTHROPIC_NO_SAMPLING " on; put it first, or set that header",
                           at, lj_json_string(source, "role"));
     }
-    for (end = source; end != NULL && is_text(role_of(end), role); end = end->next) {
+    for (end = source; end != NULL && lj_text_is(role_of(end), role); end = end->next) {
       at++;
     }
     rc = push_turn(list, source, end, fault);

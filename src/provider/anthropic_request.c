@@ -8,8 +8,6 @@
 static const char VERSION_HEADER[] = "anthropic-version";
 static const char DEFAULT_VERSION[] = "2023-06-01";
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 static bool forbids_sampling(const lj_endpoint *endpoint) {
   const cJSON *configured = cJSON_GetObjectItem(endpoint->headers, VERSION_HEADER); /* whatever its case */
   return cJSON_IsString(configured) && strcmp(configured->valuestring, LJ_ANTHROPIC_NO_SAMPLING) >= 0;
@@ -71,7 +69,7 @@ static int add_tool_choice(cJSON *body, const cJSON *choice) {
   rc = lj_json_put_value(body, "tool_choice", made);
   if (rc == LJ_OK) {
     rc = lj_json_refer_string(made, "type", named                                     ? "tool"
-                                            : is_text(choice->valuestring, "required") ? "any"
+                                            : lj_text_is(choice->valuestring, "required") ? "any"
                                                                                        : choice->valuestring);
   }
   return rc == LJ_OK && named ? lj_json_refer_member(made, "name", choice, "name") : rc;
@@ -79,20 +77,11 @@ static int add_tool_choice(cJSON *body, const cJSON *choice) {
 
 static int add_tools(cJSON *body, const cJSON *request) {
   const cJSON *tools = lj_json_array(request, "tools");
-  const cJSON *tool;
-  cJSON *list;
-  int rc;
-  if (tools == NULL || tools->child == NULL) { /* the API refuses a choice without tools */
-    return LJ_OK;
+  int rc = lj_wire_list(body, "tools", tools, add_tool);
+  if (rc != LJ_OK || cJSON_GetArraySize(tools) == 0) { /* the API refuses a choice without tools */
+    return rc;
   }
-  list = cJSON_CreateArray();
-  rc = lj_json_put_value(body, "tools", list);
-  cJSON_ArrayForEach(tool, tools) {
-    if (rc == LJ_OK) {
-      rc = add_tool(list, tool);
-    }
-  }
-  return rc == LJ_OK ? add_tool_choice(body, lj_json_get(request, "toolChoice")) : rc;
+  return add_tool_choice(body, lj_json_get(request, "toolChoice"));
 }
 
 /* A schema is always kept to, so there is nothing to send for `strict`, and it needs no name. */
@@ -101,7 +90,7 @@ static int add_response_format(cJSON *body, const cJSON *request, lj_fault *faul
   cJSON *config;
   cJSON *format;
   int rc;
-  if (wanted == NULL || (cJSON_IsString(wanted) && is_text(wanted->valuestring, "text"))) {
+  if (wanted == NULL || (cJSON_IsString(wanted) && lj_text_is(wanted->valuestring, "text"))) {
     return LJ_OK;
   }
   if (!cJSON_IsObject(wanted)) {

@@ -6,8 +6,6 @@
 #include "provider/anthropic.h"
 #include "provider/wire.h"
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* One more block behind those that are kept. The list stays open: give_thoughts closes it. */
 static int keep_block(lj_answer *answer, const cJSON *block) {
   int rc = lj_buffer_append_char(&answer->thoughts.blocks, answer->thoughts.blocks.length == 0 ? '[' : ',');
@@ -15,7 +13,7 @@ static int keep_block(lj_answer *answer, const cJSON *block) {
 }
 
 int lj_anthropic_begin_thought(lj_answer *answer, const cJSON *block) {
-  if (!is_text(lj_json_string(block, "type"), "thinking")) { /* redacted: always whole, and opaque */
+  if (!lj_text_is(lj_json_string(block, "type"), "thinking")) { /* redacted: always whole, and opaque */
     return keep_block(answer, block);
   }
   answer->thoughts.open = true;
@@ -76,7 +74,7 @@ int lj_anthropic_give_thoughts(lj_answer *answer, lj_tool_call *call) {
 
 static bool is_thought(const cJSON *block) {
   const char *type = lj_json_string(block, "type");
-  return is_text(type, "thinking") || is_text(type, "redacted_thinking");
+  return lj_text_is(type, "thinking") || lj_text_is(type, "redacted_thinking");
 }
 
 int lj_anthropic_add_thoughts(cJSON *content, const cJSON *call) {

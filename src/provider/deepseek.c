@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/deepseek.h"
 
-#include <string.h>
-
 #include "base/json.h"
 #include "base/memory.h"
 #include "provider/openai.h"
@@ -46,19 +44,17 @@ int lj_deepseek_add_thoughts(cJSON *message, const cJSON *source) {
   return thoughts != NULL ? lj_json_refer_string(message, "reasoning_content", thoughts) : LJ_OK;
 }
 
-static bool is_text(const char *text, const char *other) { return strcmp(text, other) == 0; }
-
 int lj_deepseek_add_reasoning(cJSON *body, const char *effort) {
   cJSON *thinking;
   int rc;
-  if (is_text(effort, "none")) {
+  if (lj_text_is(effort, "none")) {
     thinking = cJSON_CreateObject();
     rc = lj_json_put_value(body, "thinking", thinking);
     return rc == LJ_OK ? lj_json_refer_string(thinking, "type", "disabled") : rc;
   }
-  if (is_text(effort, "minimal")) {
+  if (lj_text_is(effort, "minimal")) {
     effort = "low";
-  } else if (is_text(effort, "medium") || is_text(effort, "xhigh")) { /* as DeepSeek itself takes these names */
+  } else if (lj_text_is(effort, "medium") || lj_text_is(effort, "xhigh")) { /* as DeepSeek itself takes these names */
     effort = "high";
   }
   return lj_json_refer_string(body, "reasoning_effort", effort);

@@ -244,8 +244,6 @@ static void read_object(const cJSON *object, lj_provider_error *out) {
   }
 }
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out) {
   const cJSON *error;
   out->message = out->code = out->type = "";
@@ -269,7 +267,7 @@ bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out) {
     out->message = error->valuestring;
     return true;
   }
-  if (cJSON_IsTrue(error) || is_text(lj_json_string(json, "object"), "error") || is_text(lj_json_string(json, "type"), "error")) {
+  if (cJSON_IsTrue(error) || lj_text_is(lj_json_string(json, "object"), "error") || lj_text_is(lj_json_string(json, "type"), "error")) {
     read_object(json, out);
     return true;
   }

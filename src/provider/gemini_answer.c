@@ -32,13 +32,6 @@ static const struct {
     {"MISSING_THOUGHT_SIGNATURE", LJ_FINISH_NONE, LJ_BAD_REQUEST},
 };
 
-static void take_count(int64_t *count, const cJSON *object, const char *key) {
-  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
-  if (number >= 0) {
-    *count = number;
-  }
-}
-
 static int64_t known(int64_t count) { return count != LJ_UNKNOWN ? count : 0; }
 
 /* Each chunk tells the totals so far. Thoughts are paid for as output, but counted apart; results of Google's own tools are
@@ -47,11 +40,11 @@ static void read_usage(lj_usage *usage, const cJSON *object) {
   int64_t spoken = usage->output_tokens != LJ_UNKNOWN ? usage->output_tokens - known(usage->reasoning_tokens) : LJ_UNKNOWN;
   int64_t prompt = LJ_UNKNOWN;
   int64_t results = LJ_UNKNOWN;
-  take_count(&spoken, object, "candidatesTokenCount");
-  take_count(&usage->reasoning_tokens, object, "thoughtsTokenCount");
-  take_count(&usage->cached_tokens, object, "cachedContentTokenCount");
-  take_count(&prompt, object, "promptTokenCount");
-  take_count(&results, object, "toolUsePromptTokenCount");
+  (void)lj_usage_take(&spoken, object, "candidatesTokenCount");
+  (void)lj_usage_take(&usage->reasoning_tokens, object, "thoughtsTokenCount");
+  (void)lj_usage_take(&usage->cached_tokens, object, "cachedContentTokenCount");
+  (void)lj_usage_take(&prompt, object, "promptTokenCount");
+  (void)lj_usage_take(&results, object, "toolUsePromptTokenCount");
   if (prompt != LJ_UNKNOWN) {
     usage->input_tokens = prompt + known(results);
   }

@@ -9,8 +9,6 @@
 #include "provider/gemini.h"
 #include "provider/wire.h"
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* The text as JSON when it is an object, word for word, because our numbers hold fewer digits than a text may; else *out stays
  * NULL. LJ_OK or LJ_NOMEM. */
 static int raw_object(const char *text, cJSON **out) {
@@ -95,7 +93,7 @@ static const char *called_name(const cJSON *messages, const cJSON *message, cons
   const cJSON *call;
   for (at = messages->child; at != message; at = at->next) {
     cJSON_ArrayForEach(call, lj_json_array(at, "toolCalls")) {
-      if (is_text(lj_json_string(call, "id"), id)) {
+      if (lj_text_is(lj_json_string(call, "id"), id)) {
         name = lj_json_string(call, "name");
       }
     }
@@ -116,7 +114,7 @@ static int tool_text(const cJSON *message, int index, lj_buffer *text, lj_fault 
     return lj_buffer_append_text(text, content->valuestring);
   }
   cJSON_ArrayForEach(part, content) {
-    if (is_text(lj_json_string(part, "type"), "image")) {
+    if (lj_text_is(lj_json_string(part, "type"), "image")) {
       return lj_fault_set(fault, LJ_BAD_REQUEST,
                           "messages[%d] of a tool has an image, which gemini does not take there; send it in a message of the user",
                           index);

@@ -8,8 +8,6 @@
 
 /* As in openai_request.c, the tree refers to the request's strings instead of copying them. */
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
 
 int lj_gemini_push_text(cJSON *parts, const char *text) {
@@ -89,7 +87,7 @@ static int push_content(cJSON *parts, const cJSON *message, int index, lj_fault 
   cJSON_ArrayForEach(part, content) {
     const char *text = lj_json_string(part, "text");
     int rc = LJ_OK;
-    if (is_text(lj_json_string(part, "type"), "image")) {
+    if (lj_text_is(lj_json_string(part, "type"), "image")) {
       rc = push_image(parts, part, index, fault);
     } else if (text != NULL && text[0] != '\0') {
       rc = lj_gemini_push_text(parts, text);
@@ -115,7 +113,7 @@ static int push_entry(cJSON *contents, const char *role, cJSON **parts) {
   return lj_json_put_value(entry, "parts", *parts);
 }
 
-static bool is_role(const cJSON *message, const char *role) { return is_text(lj_json_string(message, "role"), role); }
+static bool is_role(const cJSON *message, const char *role) { return lj_text_is(lj_json_string(message, "role"), role); }
 
 static bool is_instruction(const cJSON *message) { return is_role(message, "system") || is_role(message, "developer"); }
 
@@ -160,7 +158,7 @@ static int push_messages(cJSON *contents, const cJSON *messages, const cJSON *fi
 static bool has_image(const cJSON *message) {
   const cJSON *part;
   cJSON_ArrayForEach(part, lj_json_array(message, "content")) {
-    if (is_text(lj_json_string(part, "type"), "image")) {
+    if (lj_text_is(lj_json_string(part, "type"), "image")) {
       return true;
     }
   }

@@ -9,8 +9,6 @@
 
 enum { MAX_STOPS = 5 };
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* The API's whole numbers have 32 bits. */
 static int check_number(const cJSON *object, const char *key, const char *where, lj_fault *fault) {
   double number = lj_json_number(object, key, 0);
@@ -71,10 +69,10 @@ static bool any_strict(const cJSON *tools) {
 /* VALIDATED is AUTO with calls that keep to their schema; ANY keeps them to it anyway. NULL: nothing needs to be said. */
 static const char *mode_of(const cJSON *choice, const cJSON *tools) {
   const char *word = cJSON_IsString(choice) ? choice->valuestring : NULL;
-  if (is_text(word, "none")) {
+  if (lj_text_is(word, "none")) {
     return "NONE";
   }
-  if (is_text(word, "required") || cJSON_IsObject(choice)) {
+  if (lj_text_is(word, "required") || cJSON_IsObject(choice)) {
     return "ANY";
   }
   if (any_strict(tools)) {
@@ -134,7 +132,7 @@ static int add_stop(cJSON *config, const cJSON *request, lj_fault *fault) {
 static int add_format(cJSON *config, const cJSON *request) {
   const cJSON *format = lj_json_get(request, "responseFormat");
   int rc;
-  if (format == NULL || (cJSON_IsString(format) && is_text(format->valuestring, "text"))) {
+  if (format == NULL || (cJSON_IsString(format) && lj_text_is(format->valuestring, "text"))) {
     return LJ_OK;
   }
   rc = lj_json_refer_string(config, "responseMimeType", "application/json");
@@ -243,7 +241,5 @@ int lj_gemini_build(const lj_endpoint *endpoint, const char *model, const cJSON 
     rc = lj_wire_body(wire, body, fault);
   }
   cJSON_Delete(body);
-  return rc == LJ_TOO_BIG
-             ? lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes", LJ_MAX_REQUEST_BYTES)
-             : rc;
+  return lj_wire_tell_large(rc, fault);
 }

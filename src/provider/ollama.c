@@ -9,13 +9,6 @@
 #include "provider/models.h"
 #include "provider/wire.h"
 
-static void take_count(int64_t *count, const cJSON *object, const char *key) {
-  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
-  if (number >= 0) {
-    *count = number;
-  }
-}
-
 /* Ollama sends each call whole. Its index stands inside the function and starts anew in each line, so it can't tell whether
  * a piece continues a call, and every entry is a call. */
 static int read_calls(lj_answer *answer, const cJSON *list) {
@@ -42,8 +35,8 @@ static int read_calls(lj_answer *answer, const cJSON *list) {
 static void read_done(lj_reading *reading, const cJSON *data) {
   lj_answer *answer = reading->answer;
   const char *reason = lj_json_string(data, "done_reason");
-  take_count(&answer->usage.input_tokens, data, "prompt_eval_count");
-  take_count(&answer->usage.output_tokens, data, "eval_count");
+  (void)lj_usage_take(&answer->usage.input_tokens, data, "prompt_eval_count");
+  (void)lj_usage_take(&answer->usage.output_tokens, data, "eval_count");
   if (reason != NULL && strcmp(reason, "length") == 0) {
     answer->finish = LJ_FINISH_LENGTH;
   } else {
@@ -113,7 +106,7 @@ static int read_embeddings(lj_reading *reading, const cJSON *body) {
   if (model != NULL) {
     lj_text_copy(reading->answer->model, sizeof reading->answer->model, model, strlen(model));
   }
-  take_count(&reading->answer->usage.input_tokens, body, "prompt_eval_count");
+  (void)lj_usage_take(&reading->answer->usage.input_tokens, body, "prompt_eval_count");
   return lj_read_embeddings_end(reading);
 }
 

@@ -9,8 +9,6 @@
 
 /* As in openai_request.c, the tree refers to the request's strings instead of copying them. */
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* The base64 part of a data URL, or NULL. */
 static const char *data_url_payload(const char *url) {
   static const char scheme[] = "data:";
@@ -46,7 +44,7 @@ static int add_parts(cJSON *message, const cJSON *parts, lj_fault *fault) {
   lj_buffer_init(&text, LJ_MAX_REQUEST_BYTES);
   cJSON_ArrayForEach(part, parts) {
     const char *words = lj_json_string(part, "text");
-    if (rc == LJ_OK && is_text(lj_json_string(part, "type"), "image")) {
+    if (rc == LJ_OK && lj_text_is(lj_json_string(part, "type"), "image")) {
       rc = add_image(images, part, fault);
     } else if (rc == LJ_OK && words != NULL) {
       rc = text.length > 0 ? lj_buffer_append_text(&text, "\n\n") : LJ_OK;
@@ -144,7 +142,7 @@ static const char *tool_name(const cJSON *messages, const cJSON *until, const ch
       break;
     }
     cJSON_ArrayForEach(call, lj_json_array(message, "toolCalls")) {
-      if (is_text(lj_json_string(call, "id"), id)) {
+      if (lj_text_is(lj_json_string(call, "id"), id)) {
         name = lj_json_string(call, "name");
       }
     }
@@ -159,7 +157,7 @@ static int add_message(cJSON *list, const cJSON *source, const cJSON *messages, 
   cJSON *message = cJSON_CreateObject();
   int rc = lj_json_push_value(list, message);
   if (rc == LJ_OK) { /* "developer" is OpenAI's name for it */
-    rc = lj_json_refer_string(message, "role", role == NULL ? "user" : is_text(role, "developer") ? "system" : role);
+    rc = lj_json_refer_string(message, "role", role == NULL ? "user" : lj_text_is(role, "developer") ? "system" : role);
   }
   if (rc == LJ_OK) {
     rc = add_content(message, source, fault);
@@ -210,30 +208,13 @@ static int add_tools(cJSON *body, const cJSON *request, lj_fault *fault) {
   const cJSON *choice = lj_json_get(request, "toolChoice");
   const cJSON *tools = lj_json_array(request, "tools");
   const char *name = cJSON_IsString(choice) ? choice->valuestring : NULL;
-  const cJSON *tool;
-  cJSON *list;
-  int rc;
-  if (is_text(name, "none") || tools == NULL || tools->child == NULL) {
+  if (lj_text_is(name, "none") || tools == NULL || tools->child == NULL) {
     return LJ_OK;
   }
-  if (choice != NULL && !is_text(name, "auto")) {
+  if (choice != NULL && !lj_text_is(name, "auto")) {
     return lj_fault_set(fault, LJ_BAD_REQUEST, "toolChoice is not supported by ollama, except for \"auto\" and \"none\"");
   }
-  list = cJSON_CreateArray();
-  rc = lj_json_put_value(body, "tools", list);
-  cJSON_ArrayForEach(tool, tools) {
-    cJSON *made = rc == LJ_OK ? cJSON_CreateObject() : NULL;
-    if (rc == LJ_OK) {
-      rc = lj_json_push_value(list, made);
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer_string(made, "type", "function");
-    }
-    if (rc == LJ_OK) {
-      rc = lj_json_refer(made, "function", tool);
-    }
-  }
-  return rc;
+  return lj_wire_list(body, "tools", tools, lj_wire_push_function);
 }
 
 static int add_format(cJSON *body, const cJSON *request) {
@@ -257,12 +238,12 @@ static int add_think(cJSON *body, const cJSON *request, lj_fault *fault) {
   if (effort == NULL) {
     return lj_json_put_bool(body, "think", true);
   }
-  if (is_text(effort, "none")) {
+  if (lj_text_is(effort, "none")) {
     return lj_json_put_bool(body, "think", false);
   }
-  if (is_text(effort, "minimal")) {
+  if (lj_text_is(effort, "minimal")) {
     effort = "low";
-  } else if (is_text(effort, "xhigh") || is_text(effort, "max")) {
+  } else if (lj_text_is(effort, "xhigh") || lj_text_is(effort, "max")) {
     effort = "high";
   }
   return lj_json_refer_string(body, "think", effort);
@@ -315,7 +296,5 @@ int lj_ollama_build(const lj_endpoint *endpoint, const char *model, const cJSON 
     rc = lj_wire_body(wire, body, fault);
   }
   cJSON_Delete(body);
-  return rc == LJ_TOO_BIG
-             ? lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes", LJ_MAX_REQUEST_BYTES)
-             : rc;
+  return lj_wire_tell_large(rc, fault);
 }

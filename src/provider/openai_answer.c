@@ -15,8 +15,6 @@ static const struct {
     {"safety", LJ_FINISH_FILTER},
 };
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 /* A reason that nobody has heard of ("eos") is an end like any other. */
 static lj_finish finish_of(const char *name) {
   size_t at;
@@ -28,24 +26,17 @@ static lj_finish finish_of(const char *name) {
   return LJ_FINISH_STOP;
 }
 
-static void take_count(int64_t *count, const cJSON *object, const char *key) {
-  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
-  if (number >= 0) {
-    *count = number;
-  }
-}
-
 void lj_openai_read_usage(lj_usage *usage, const cJSON *object) {
   const cJSON *output_details = lj_json_object(object, "completion_tokens_details");
   int64_t reasoning = LJ_UNKNOWN;
   int64_t output = LJ_UNKNOWN;
   int64_t total = LJ_UNKNOWN;
-  take_count(&usage->input_tokens, object, "prompt_tokens");
-  take_count(&usage->cached_tokens, object, "prompt_cache_hit_tokens"); /* DeepSeek */
-  take_count(&usage->cached_tokens, lj_json_object(object, "prompt_tokens_details"), "cached_tokens");
-  take_count(&reasoning, output_details, "reasoning_tokens");
-  take_count(&output, object, "completion_tokens");
-  take_count(&total, object, "total_tokens");
+  (void)lj_usage_take(&usage->input_tokens, object, "prompt_tokens");
+  (void)lj_usage_take(&usage->cached_tokens, object, "prompt_cache_hit_tokens"); /* DeepSeek */
+  (void)lj_usage_take(&usage->cached_tokens, lj_json_object(object, "prompt_tokens_details"), "cached_tokens");
+  (void)lj_usage_take(&reasoning, output_details, "reasoning_tokens");
+  (void)lj_usage_take(&output, object, "completion_tokens");
+  (void)lj_usage_take(&total, object, "total_tokens");
   /* xAI leaves reasoning out of the completion, though not out of the total. */
   if (output != LJ_UNKNOWN && reasoning > output && usage->input_tokens != LJ_UNKNOWN && total >= usage->input_tokens) {
     output = total - usage->input_tokens;
@@ -71,7 +62,7 @@ static int read_content(lj_answer *answer, const cJSON *content) {
   }
   if (cJSON_IsArray(content)) {
     cJSON_ArrayForEach(part, content) {
-      if (rc == LJ_OK && is_text(lj_json_string(part, "type"), "text")) {
+      if (rc == LJ_OK && lj_text_is(lj_json_string(part, "type"), "text")) {
         rc = add_text(answer, lj_json_string(part, "text"));
       }
     }
@@ -155,7 +146,7 @@ static int read_answer(lj_reading *reading, const cJSON *data) {
 
 int lj_openai_read_event(lj_reading *reading, const char *event, const cJSON *data) {
   lj_provider_error error;
-  if (lj_error_find(data, is_text(event, "error"), &error) || is_text(event, "error")) {
+  if (lj_error_find(data, lj_text_is(event, "error"), &error) || lj_text_is(event, "error")) {
     return lj_error_report(&error, &reading->fault);
   }
   if (!cJSON_IsObject(data)) {

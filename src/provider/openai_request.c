@@ -118,24 +118,6 @@ static int add_call(cJSON *list, const cJSON *call) {
   return rc == LJ_OK ? lj_openai_arguments(function, call) : rc;
 }
 
-static int add_calls(cJSON *message, const cJSON *source) {
-  const cJSON *calls = lj_json_array(source, "toolCalls");
-  const cJSON *call;
-  cJSON *list;
-  int rc;
-  if (calls == NULL) {
-    return LJ_OK;
-  }
-  list = cJSON_CreateArray();
-  rc = lj_json_put_value(message, "tool_calls", list);
-  cJSON_ArrayForEach(call, calls) {
-    if (rc == LJ_OK) {
-      rc = add_call(list, call);
-    }
-  }
-  return rc;
-}
-
 static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSON *source, lj_fault *fault) {
   const char *role = lj_json_string(source, "role");
   cJSON *message = cJSON_CreateObject();
@@ -154,7 +136,7 @@ static int add_message(const lj_openai_dialect *dialect, cJSON *list, const cJSO
     rc = dialect->add_to_message(message, source);
   }
   if (rc == LJ_OK) {
-    rc = add_calls(message, source);
+    rc = lj_wire_list(message, "tool_calls", lj_json_array(source, "toolCalls"), add_call);
   }
   if (rc == LJ_OK) {
     rc = lj_json_refer_member(message, "tool_call_id", source, "toolCallId");
@@ -169,33 +151,6 @@ static int add_messages(const lj_openai_dialect *dialect, cJSON *body, const cJS
   cJSON_ArrayForEach(source, lj_json_array(request, "messages")) {
     if (rc == LJ_OK) {
       rc = add_message(dialect, list, source, fault);
-    }
-  }
-  return rc;
-}
-
-static int add_tool(cJSON *list, const cJSON *tool) {
-  cJSON *made = cJSON_CreateObject();
-  int rc = lj_json_push_value(list, made);
-  if (rc == LJ_OK) {
-    rc = lj_json_refer_string(made, "type", "function");
-  }
-  return rc == LJ_OK ? lj_json_refer(made, "function", tool) : rc; /* {name, description, parameters, strict} on both sides */
-}
-
-static int add_tools(cJSON *body, const cJSON *request) {
-  const cJSON *tools = lj_json_array(request, "tools");
-  const cJSON *tool;
-  cJSON *list;
-  int rc;
-  if (tools == NULL || tools->child == NULL) {
-    return LJ_OK;
-  }
-  list = cJSON_CreateArray();
-  rc = lj_json_put_value(body, "tools", list);
-  cJSON_ArrayForEach(tool, tools) {
-    if (rc == LJ_OK) {
-      rc = add_tool(list, tool);
     }
   }
   return rc;
@@ -314,7 +269,7 @@ static int add_fields(const lj_openai_dialect *dialect, cJSON *body, const char 
     rc = add_stop(dialect, body, request, fault);
   }
   if (rc == LJ_OK) {
-    rc = add_tools(body, request);
+    rc = lj_wire_list(body, "tools", lj_json_array(request, "tools"), lj_wire_push_function);
   }
   if (rc == LJ_OK) {
     rc = add_tool_choice(body, request);
@@ -348,7 +303,5 @@ int lj_openai_build(const lj_openai_dialect *dialect, const lj_endpoint *endpoin
     rc = lj_wire_body(wire, body, fault);
   }
   cJSON_Delete(body);
-  return rc == LJ_TOO_BIG
-             ? lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes", LJ_MAX_REQUEST_BYTES)
-             : rc;
+  return lj_wire_tell_large(rc, fault);
 }

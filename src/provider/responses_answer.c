@@ -9,24 +9,15 @@
 #include "provider/error.h"
 #include "provider/responses.h"
 
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
-
 static int add_text(lj_answer *answer, const char *text) {
   return text != NULL ? lj_answer_add_text(answer, text, strlen(text)) : LJ_OK;
 }
 
-static void take_count(int64_t *count, const cJSON *object, const char *key) {
-  int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
-  if (number >= 0) {
-    *count = number;
-  }
-}
-
 static void read_usage(lj_usage *usage, const cJSON *object) {
-  take_count(&usage->input_tokens, object, "input_tokens");
-  take_count(&usage->output_tokens, object, "output_tokens");
-  take_count(&usage->cached_tokens, lj_json_object(object, "input_tokens_details"), "cached_tokens");
-  take_count(&usage->reasoning_tokens, lj_json_object(object, "output_tokens_details"), "reasoning_tokens");
+  (void)lj_usage_take(&usage->input_tokens, object, "input_tokens");
+  (void)lj_usage_take(&usage->output_tokens, object, "output_tokens");
+  (void)lj_usage_take(&usage->cached_tokens, lj_json_object(object, "input_tokens_details"), "cached_tokens");
+  (void)lj_usage_take(&usage->reasoning_tokens, lj_json_object(object, "output_tokens_details"), "reasoning_tokens");
 }
 
 /* What every form of the response has, from the first event on. */
@@ -98,9 +89,9 @@ static int read_content(lj_answer *answer, const cJSON *item) {
   int rc = LJ_OK;
   cJSON_ArrayForEach(part, lj_json_array(item, "content")) {
     const char *type = lj_json_string(part, "type");
-    if (rc == LJ_OK && is_text(type, "output_text")) {
+    if (rc == LJ_OK && lj_text_is(type, "output_text")) {
       rc = add_text(answer, lj_json_string(part, "text"));
-    } else if (rc == LJ_OK && is_text(type, "refusal")) {
+    } else if (rc == LJ_OK && lj_text_is(type, "refusal")) {
       rc = read_refusal(answer, lj_json_string(part, "refusal"));
     }
   }
@@ -114,9 +105,9 @@ static int read_output(lj_answer *answer, const cJSON *output) {
   int rc = LJ_OK;
   cJSON_ArrayForEach(item, output) {
     const char *type = lj_json_string(item, "type");
-    if (rc == LJ_OK && text && is_text(type, "message")) {
+    if (rc == LJ_OK && text && lj_text_is(type, "message")) {
       rc = read_content(answer, item);
-    } else if (rc == LJ_OK && is_text(type, "function_call")) {
+    } else if (rc == LJ_OK && lj_text_is(type, "function_call")) {
       rc = read_call(answer, item, index);
     }
     index++;
@@ -139,7 +130,7 @@ static int read_incomplete(lj_reading *reading, const cJSON *response) {
     reading->answer->finish = LJ_FINISH_LENGTH;
     return LJ_OK;
   }
-  if (is_text(reason, "content_filter")) {
+  if (lj_text_is(reason, "content_filter")) {
     reading->answer->finish = LJ_FINISH_FILTER;
     return LJ_OK;
   }
@@ -152,17 +143,17 @@ static int read_ended(lj_reading *reading, const cJSON *response, const char *st
   int rc;
   answer->over = true;
   read_head(answer, response);
-  if (is_text(status, "failed")) {
+  if (lj_text_is(status, "failed")) {
     return fail(reading, response);
   }
-  if (is_text(status, "cancelled")) {
+  if (lj_text_is(status, "cancelled")) {
     return lj_fault_set(&reading->fault, LJ_SERVER_ERROR, "The answer was cancelled at the provider, not by this worker");
   }
   rc = read_output(answer, lj_json_array(response, "output"));
   if (rc != LJ_OK) {
     return rc;
   }
-  if (is_text(status, "incomplete")) {
+  if (lj_text_is(status, "incomplete")) {
     rc = read_incomplete(reading, response);
     if (rc != LJ_OK) {
       return rc;
@@ -179,13 +170,13 @@ static int read_ended(lj_reading *reading, const cJSON *response, const char *st
 static int read_delta(lj_reading *reading, const char *type, const cJSON *data) {
   const char *delta = lj_json_string(data, "delta");
   lj_tool_call *call;
-  if (is_text(type, "response.output_text.delta")) {
+  if (lj_text_is(type, "response.output_text.delta")) {
     return add_text(reading->answer, delta);
   }
-  if (is_text(type, "response.refusal.delta")) {
+  if (lj_text_is(type, "response.refusal.delta")) {
     return read_refusal(reading->answer, delta);
   }
-  if (is_text(type, "response.function_call_arguments.delta") && delta != NULL) {
+  if (lj_text_is(type, "response.function_call_arguments.delta") && delta != NULL) {
     call = call_at(reading->answer, lj_json_int(data, "output_index", LJ_UNKNOWN));
     return call != NULL ? lj_buffer_append_text(&call->arguments, delta) : LJ_OK;
   }
@@ -195,10 +186,10 @@ static int read_delta(lj_reading *reading, const char *type, const cJSON *data) 
 static int read_item(lj_reading *reading, const char *type, const cJSON *data) {
   const cJSON *item = lj_json_object(data, "item");
   int64_t index = lj_json_int(data, "output_index", LJ_UNKNOWN);
-  if (is_text(type, "response.function_call_arguments.done")) {
+  if (lj_text_is(type, "response.function_call_arguments.done")) {
     return set_arguments(call_at(reading->answer, index), lj_json_string(data, "arguments"));
   }
-  return is_text(lj_json_string(item, "type"), "function_call") ? read_call(reading->answer, item, index) : LJ_OK;
+  return lj_text_is(lj_json_string(item, "type"), "function_call") ? read_call(reading->answer, item, index) : LJ_OK;
 }
 
 static const struct {
@@ -216,14 +207,14 @@ int lj_responses_read_event(lj_reading *reading, const char *event, const cJSON 
   lj_provider_error error;
   size_t at;
   type = type != NULL ? type : event;
-  if (lj_error_find(data, is_text(event, "error"), &error) || is_text(type, "error")) {
+  if (lj_error_find(data, lj_text_is(event, "error"), &error) || lj_text_is(type, "error")) {
     return lj_error_report(&error, &reading->fault);
   }
   if (!cJSON_IsObject(data)) {
     return lj_fault_set(&reading->fault, LJ_PROTOCOL, "The provider sent an event that is no JSON object");
   }
   for (at = 0; at < sizeof stages / sizeof stages[0]; at++) {
-    if (is_text(type, stages[at].type)) {
+    if (lj_text_is(type, stages[at].type)) {
       const cJSON *response = lj_json_object(data, "response");
       if (stages[at].status != NULL) {
         return read_ended(reading, response, stages[at].status);
@@ -232,8 +223,8 @@ int lj_responses_read_event(lj_reading *reading, const char *event, const cJSON 
       return LJ_OK;
     }
   }
-  if (is_text(type, "response.output_item.added") || is_text(type, "response.output_item.done") ||
-      is_text(type, "response.function_call_arguments.done")) {
+  if (lj_text_is(type, "response.output_item.added") || lj_text_is(type, "response.output_item.done") ||
+      lj_text_is(type, "response.function_call_arguments.done")) {
     return read_item(reading, type, data);
   }
   return read_delta(reading, type, data);
@@ -246,7 +237,7 @@ int lj_responses_read_body(lj_reading *reading, const cJSON *body) {
   if (reading->inputs > 0) {
     return lj_openai_read_embeddings(reading, body);
   }
-  reading->answer->over = is_text(status, "failed");
+  reading->answer->over = lj_text_is(status, "failed");
   if (lj_error_find(body, output == NULL && status == NULL, &error)) {
     return lj_error_report(&error, &reading->fault);
   }
@@ -255,7 +246,7 @@ int lj_responses_read_body(lj_reading *reading, const cJSON *body) {
                         "The provider's answer has no output; does the server know the Responses API? Set the provider's api to "
                         "\"chat\" if not");
   }
-  if (is_text(status, "queued") || is_text(status, "in_progress")) {
+  if (lj_text_is(status, "queued") || lj_text_is(status, "in_progress")) {
     read_head(reading->answer, body);
     reading->answer->pending = true;
     return reading->background ? LJ_OK

@@ -3,13 +3,9 @@
  * A conversation as items: what in Chat Completions stands inside a message stands beside it here. As in openai_request.c, the
  * tree refers to the request's strings instead of copying them.
  */
-#include <string.h>
-
 #include "base/json.h"
 #include "provider/responses.h"
 #include "provider/wire.h"
-
-static bool is_text(const char *text, const char *other) { return text != NULL && strcmp(text, other) == 0; }
 
 static int add_image(cJSON *part, const cJSON *image) {
   int rc = lj_json_refer_string(part, "type", "input_image");
@@ -21,7 +17,7 @@ static int add_image(cJSON *part, const cJSON *image) {
 
 /* What the assistant said is output, all else is input. */
 static int add_part(cJSON *list, const cJSON *part, bool output, lj_fault *fault) {
-  bool is_image = is_text(lj_json_string(part, "type"), "image");
+  bool is_image = lj_text_is(lj_json_string(part, "type"), "image");
   cJSON *made;
   int rc;
   if (is_image && output) {
@@ -67,7 +63,7 @@ static int add_words(cJSON *input, const cJSON *message, const char *role, lj_fa
   if (rc == LJ_OK) {
     rc = lj_json_refer_string(item, "role", role);
   }
-  return rc == LJ_OK ? add_content(item, "content", content, is_text(role, "assistant"), fault) : rc;
+  return rc == LJ_OK ? add_content(item, "content", content, lj_text_is(role, "assistant"), fault) : rc;
 }
 
 static int add_call(cJSON *input, const cJSON *call) {
@@ -101,7 +97,7 @@ int lj_responses_add_message(cJSON *input, const cJSON *message, lj_fault *fault
   const char *role = lj_json_string(message, "role");
   const cJSON *call;
   int rc;
-  if (is_text(role, "tool")) {
+  if (lj_text_is(role, "tool")) {
     return add_result(input, message, fault);
   }
   rc = add_words(input, message, role != NULL ? role : "user", fault);

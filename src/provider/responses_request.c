@@ -81,20 +81,11 @@ static int add_tool_choice(cJSON *body, const cJSON *choice) {
 
 static int add_tools(cJSON *body, const cJSON *request) {
   const cJSON *tools = lj_json_array(request, "tools");
-  const cJSON *tool;
-  cJSON *list;
-  int rc;
-  if (tools == NULL || tools->child == NULL) {
-    return LJ_OK;
+  int rc = lj_wire_list(body, "tools", tools, add_tool);
+  if (rc != LJ_OK || cJSON_GetArraySize(tools) == 0) {
+    return rc;
   }
-  list = cJSON_CreateArray();
-  rc = lj_json_put_value(body, "tools", list);
-  cJSON_ArrayForEach(tool, tools) {
-    if (rc == LJ_OK) {
-      rc = add_tool(list, tool);
-    }
-  }
-  return rc == LJ_OK ? add_tool_choice(body, lj_json_get(request, "toolChoice")) : rc;
+  return add_tool_choice(body, lj_json_get(request, "toolChoice"));
 }
 
 static int add_text(cJSON *body, const cJSON *request) {
@@ -204,9 +195,7 @@ int lj_responses_build(const lj_openai_dialect *dialect, const lj_endpoint *endp
   }
   wire->background = lj_json_bool(body, "background", false);
   cJSON_Delete(body);
-  return rc == LJ_TOO_BIG
-             ? lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes", LJ_MAX_REQUEST_BYTES)
-             : rc;
+  return lj_wire_tell_large(rc, fault);
 }
 
 /* The id came from a server and becomes a part of an address. */

@@ -179,12 +179,14 @@ int lj_wire_start_get(lj_wire *wire, const lj_endpoint *endpoint, const char *de
 }
 
 int lj_wire_body(lj_wire *wire, const cJSON *body, lj_fault *fault) {
-  int rc = lj_json_print(body, &wire->body);
-  if (rc == LJ_TOO_BIG) {
-    return lj_fault_set(fault, LJ_BAD_REQUEST, "The request is larger than %d bytes; send less text or smaller images",
-                        LJ_MAX_REQUEST_BYTES);
-  }
-  return rc;
+  return lj_wire_tell_large(lj_json_print(body, &wire->body), fault);
+}
+
+int lj_wire_tell_large(int rc, lj_fault *fault) {
+  return rc == LJ_TOO_BIG ? lj_fault_set(fault, LJ_BAD_REQUEST,
+                                         "The request is larger than %d bytes; send less text or smaller images",
+                                         LJ_MAX_REQUEST_BYTES)
+                          : rc;
 }
 
 /* Not cJSON_AddItemReferenceToObject, which loses the reference when there is no memory for the key. */
@@ -229,6 +231,32 @@ int lj_wire_messages(cJSON *body, const cJSON *request, cJSON **list) {
     rc = lj_json_refer_string(message, "role", "system");
   }
   return rc == LJ_OK ? lj_json_refer(message, "content", system) : rc;
+}
+
+int lj_wire_list(cJSON *body, const char *key, const cJSON *entries, int (*add)(cJSON *list, const cJSON *entry)) {
+  const cJSON *entry;
+  cJSON *list;
+  int rc;
+  if (cJSON_GetArraySize(entries) == 0) {
+    return LJ_OK;
+  }
+  list = cJSON_CreateArray();
+  rc = lj_json_put_value(body, key, list);
+  cJSON_ArrayForEach(entry, entries) {
+    if (rc == LJ_OK) {
+      rc = add(list, entry);
+    }
+  }
+  return rc;
+}
+
+int lj_wire_push_function(cJSON *list, const cJSON *tool) {
+  cJSON *made = cJSON_CreateObject();
+  int rc = lj_json_push_value(list, made);
+  if (rc == LJ_OK) {
+    rc = lj_json_refer_string(made, "type", "function");
+  }
+  return rc == LJ_OK ? lj_json_refer(made, "function", tool) : rc;
 }
 
 static bool is_among(const char *names, const char *name) {
