@@ -8,7 +8,9 @@
 #include "engine/state.h"
 #include "policy/calendar.h"
 
-bool lj_budget_exists(const lj_provider_config *provider) { return provider->max_tokens_per_day > 0 || provider->max_cost_per_day > 0; }
+bool lj_budget_exists(const lj_provider_config *provider) {
+  return provider->max_tokens_per_day > 0 || provider->max_cost_per_day > 0;
+}
 
 /* Milliseconds of the midnight with which a local day begins. */
 static int64_t midnight(const lj_zone *zone, int64_t day) {

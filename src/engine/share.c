@@ -59,7 +59,8 @@ static bool reads_others(const lj_engine *engine, int64_t now_ms) {
 
 bool lj_share_arranges(const lj_engine *engine, const lj_lane *lane, int64_t now_ms) {
   const lj_provider_config *provider = lane->provider;
-  return provider->max_concurrent > 0 || has_minute_limit(provider) || lj_budget_exists(provider) || lane->trouble > 0 || engine->share.companions_until_ms > now_ms;
+  bool limited = provider->max_concurrent > 0 || has_minute_limit(provider) || lj_budget_exists(provider);
+  return limited || lane->trouble > 0 || engine->share.companions_until_ms > now_ms;
 }
 
 /* The lane that a row names; NULL when its provider is not configured here. */
@@ -160,7 +161,8 @@ static int on_changed(void *listener, const lj_changed_row *row) {
   lj_engine *engine = listener;
   if (row->ours || row->name == NULL) return LJ_OK; /* its call has been counted when it began */
   /* Most rows of workers without limits say nothing that matters here. */
-  if (!has_limits(&engine->config) && !tells_pause(row->error) && !tells_pause(row->history) && !lj_lanes_troubled(&engine->lanes)) return LJ_OK;
+  bool matters = has_limits(&engine->config) || lj_lanes_troubled(&engine->lanes);
+  if (!matters && !tells_pause(row->error) && !tells_pause(row->history)) return LJ_OK;
   int64_t estimate = lj_admission_estimate(&engine->config, row->name, row->bytes, row->max_tokens);
   lj_lane *lane = lane_named(engine, row->lane, lj_mono_ms());
   int code = LJ_OK;
@@ -182,7 +184,8 @@ static int read_changes(lj_engine *engine, int64_t now_wall, int batches) {
     share->read.revision = from * 1000;
   }
   for (int i = 0; code == LJ_OK && count == BATCH && i < batches; i++)
-    code = lj_calls_changed(engine->store, engine->lease_owner, weighs(&engine->config), BATCH, &share->read, &count, on_changed, engine);
+    code = lj_calls_changed(engine->store, engine->lease_owner, weighs(&engine->config), BATCH, &share->read, &count, on_changed,
+                            engine);
   engine->lanes.behind = count == BATCH;
   return code;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "engine/state.h"
 #include "support/engine_fixture.h"
 
 enum { WALL = 1795230000, WORKERS = 3, STEP_MS = 200, MAX_STEPS = 12000 };
@@ -228,6 +229,19 @@ static void pause_ends_with_the_first_bytes_of_the_probe_however_long_its_answer
   run_until_completed(all, 3);
 }
 
+static void worker_alone_and_without_limits_asks_nothing_of_others(void **state) {
+  static const lj_sql none[] = {LJ_SQL_CHANGED_CALLS, LJ_SQL_WEIGH, LJ_SQL_MOVE};
+  world *all = *state;
+  script(all->fixture, sse_reply(all->fixture));
+  start_workers(all, 1, "", "");
+  for (int i = 0; i < 10; i++) {
+    add_jobs(all, 5, "p/x", HELLO); /* the app writes while the worker does */
+    run_until_completed(all, (i + 1) * 5);
+  }
+  (void)ask(all->fixture, "worker:pause", NULL); /* from its answer on the engine's thread leaves its statements alone */
+  for (size_t i = 0; i < COUNT_OF(none); i++) assert_null(all->fixture->events.engine->store->statements[none[i]]);
+}
+
 static void network_that_is_gone_for_ten_minutes_costs_nothing(void **state) {
   world *all = *state;
   engine_fixture *fixture = all->fixture;
@@ -347,6 +361,7 @@ int main(void) {
       limits_test(budget_of_the_day_parks_the_provider_until_midnight_in_all_workers),
       limits_test(cost_of_the_day_is_that_of_the_prices_and_survives_a_restart),
       limits_test(pause_ends_with_the_first_bytes_of_the_probe_however_long_its_answer_takes),
+      limits_test(worker_alone_and_without_limits_asks_nothing_of_others),
       limits_test(network_that_is_gone_for_ten_minutes_costs_nothing),
   };
   lj_memory_init();
