@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "policy/calendar.h"
 
 enum {
@@ -52,10 +53,7 @@ typedef struct part {
 } part;
 
 static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
-static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 static bool is_star(char byte) { return byte == '*' || byte == '?'; }
-static char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte; }
-
 static int refuse(const field *of, part piece, lj_fault *fault) {
   return lj_fault_set(fault, LJ_BAD_JOB,
                       "%s \"%.*s\": must be %s, *, or a list (1,2), a range (1-3) or a step (*/2) of these; a range runs upwards, "
@@ -72,16 +70,16 @@ static bool take(part *text, char byte) {
 static bool take_number(part *text, int low, int high, int *number) {
   const char *start = text->at;
   *number = 0;
-  for (; text->at < text->end && is_digit(*text->at); text->at++)
+  for (; text->at < text->end && lj_ascii_is_digit(*text->at); text->at++)
     if (*number <= MAX_NUMBER) *number = *number * 10 + (*text->at - '0');
   return text->at > start && *number >= low && *number <= high;
 }
 
 static bool take_value(part *text, const field *of, int *value) {
-  if (text->at < text->end && is_digit(*text->at)) return take_number(text, of->low, of->high, value);
+  if (text->at < text->end && lj_ascii_is_digit(*text->at)) return take_number(text, of->low, of->high, value);
   if (text->end - text->at < MAX_NAME) return false;
   for (const char *name = of->names; *name != '\0'; name += MAX_NAME) {
-    if (lower(text->at[0]) != name[0] || lower(text->at[1]) != name[1] || lower(text->at[2]) != name[2]) continue;
+    if (lj_ascii_lower(text->at[0]) != name[0] || lj_ascii_lower(text->at[1]) != name[1] || lj_ascii_lower(text->at[2]) != name[2]) continue;
     *value = of->first_name + (int)(name - of->names) / MAX_NAME;
     text->at += MAX_NAME;
     return true;
@@ -137,7 +135,7 @@ static const char *meaning_of(part nickname) {
     size_t length = strlen(nicknames[i].name);
     size_t same = 0;
     if ((size_t)(nickname.end - nickname.at) != length) continue;
-    while (same < length && lower(nickname.at[same]) == nicknames[i].name[same]) same++;
+    while (same < length && lj_ascii_lower(nickname.at[same]) == nicknames[i].name[same]) same++;
     if (same == length) return nicknames[i].means;
   }
   return NULL;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "policy/timezone_data.h"
@@ -19,20 +20,18 @@ static bool is_utc(const char *name) {
   return false;
 }
 
-static bool is_letter(char byte) { return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z'); }
-static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 static int two_digits(const char *text) { return (text[0] - '0') * 10 + (text[1] - '0'); }
 
 /* "+HH", "+HHMM" and "+HH:MM", as ISO 8601 and JavaScript write offsets: east is positive. */
 static bool parse_offset(const char *name, int32_t *offset) {
   size_t length = strlen(name);
   if ((name[0] != '+' && name[0] != '-') || (length != 3 && length != 5 && length != 6)) return false;
-  if (!is_digit(name[1]) || !is_digit(name[2]) || two_digits(name + 1) > 23) return false;
+  if (!lj_ascii_is_digit(name[1]) || !lj_ascii_is_digit(name[2]) || two_digits(name + 1) > 23) return false;
   *offset = two_digits(name + 1) * 60 * 60;
   if (length > 3) {
     const char *minutes = name + length - 2;
     if (length == 6 && name[3] != ':') return false;
-    if (!is_digit(minutes[0]) || !is_digit(minutes[1]) || two_digits(minutes) > 59) return false;
+    if (!lj_ascii_is_digit(minutes[0]) || !lj_ascii_is_digit(minutes[1]) || two_digits(minutes) > 59) return false;
     *offset += two_digits(minutes) * 60;
   }
   if (name[0] == '-') *offset = -*offset;
@@ -40,9 +39,9 @@ static bool parse_offset(const char *name, int32_t *offset) {
 }
 
 static bool has_form_of_name(const char *name) {
-  if (!is_letter(name[0])) return false;
+  if (!lj_ascii_is_letter(name[0])) return false;
   for (const char *at = name; *at != '\0'; at++)
-    if (!is_letter(*at) && !is_digit(*at) && strchr("_-+/", *at) == NULL) return false;
+    if (!lj_ascii_is_letter(*at) && !lj_ascii_is_digit(*at) && strchr("_-+/", *at) == NULL) return false;
   return strlen(name) < LJ_ZONE_NAME_SIZE;
 }
 

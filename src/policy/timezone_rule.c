@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "policy/calendar.h"
 #include "policy/timezone_data.h"
 
@@ -19,9 +20,6 @@ typedef struct rest {
   const char *end;
 } rest;
 
-static bool is_letter(char byte) { return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z'); }
-static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
 static bool take(rest *text, char byte) {
   if (text->at == text->end || *text->at != byte) return false;
   text->at++;
@@ -33,7 +31,7 @@ static bool take_name(rest *text) {
   bool quoted = take(text, '<');
   const char *start = text->at;
   while (text->at < text->end &&
-         (is_letter(*text->at) || (quoted && (is_digit(*text->at) || *text->at == '+' || *text->at == '-'))))
+         (lj_ascii_is_letter(*text->at) || (quoted && (lj_ascii_is_digit(*text->at) || *text->at == '+' || *text->at == '-'))))
     text->at++;
   return text->at - start >= 3 && (!quoted || take(text, '>'));
 }
@@ -41,7 +39,7 @@ static bool take_name(rest *text) {
 static bool take_number(rest *text, int low, int high, int *number) {
   const char *start = text->at;
   *number = 0;
-  while (text->at < text->end && is_digit(*text->at) && text->at - start < 3) *number = *number * 10 + (*text->at++ - '0');
+  while (text->at < text->end && lj_ascii_is_digit(*text->at) && text->at - start < 3) *number = *number * 10 + (*text->at++ - '0');
   return text->at > start && *number >= low && *number <= high;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "provider/anthropic.h"
 #include "provider/wire.h"
@@ -18,12 +19,10 @@ enum {
   OPUS_WITH_EFFORT = 405
 };
 
-static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
 /* A number of one or two digits: longer ones are dates. -1: none. */
 static int number_at(const char *text, size_t *length) {
   *length = 0;
-  while (is_digit(text[*length])) {
+  while (lj_ascii_is_digit(text[*length])) {
     (*length)++;
   }
   if (*length == 0 || *length > 2) {

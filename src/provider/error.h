@@ -26,6 +26,9 @@ bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out);
 /* The class of an error inside an answer with status 200, whose own status means nothing. */
 int lj_error_class(const lj_provider_error *error);
 
+/* The class of an error under a status of 400 or more. Only some words may change what the status says. */
+int lj_error_class_of_response(int status, const lj_provider_error *error);
+
 /* Sets the fault of an error inside an answer; returns its code. */
 int lj_error_report(const lj_provider_error *error, lj_fault *fault);
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "provider/json_repair.h"
 
@@ -24,7 +25,7 @@ static void strip_fence(const char **text, size_t *length) {
   if (*length < 6 || memcmp(*text, "```", 3) != 0 || memcmp(*text + *length - 3, "```", 3) != 0) return;
   *text += 3;
   *length -= 6;
-  while (*length > 0 && ((**text >= 'a' && **text <= 'z') || (**text >= 'A' && **text <= 'Z') || (**text >= '0' && **text <= '9'))) {
+  while (*length > 0 && lj_ascii_is_alphanumeric(**text)) {
     (*text)++;
     (*length)--;
   }

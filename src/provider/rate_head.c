@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "policy/calendar.h"
 
 enum { MAX_NAME = 64, MAX_VALUE = 48 };
@@ -148,7 +149,7 @@ void lj_rate_head_read(lj_rate rates[LJ_RATE_KINDS], const char *name, size_t na
   lj_rate_kind kind = LJ_RATE_KINDS;
   rate_field field = FIELD_NONE;
   if (name_length >= sizeof lower || value_length >= sizeof text) return;
-  for (size_t i = 0; i < name_length; i++) lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+  for (size_t i = 0; i < name_length; i++) lower[i] = lj_ascii_lower(name[i]);
   lower[name_length] = '\0';
   memcpy(text, value, value_length);
   text[value_length] = '\0';

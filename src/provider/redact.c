@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/fault.h"
 
 enum {
@@ -17,8 +18,7 @@ static const char replacement[] = "[key]";
 
 /* What keys are made of; '*' because they are masked with it. */
 static bool is_key_byte(char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-         byte == '_' || byte == '*' || byte == '.' || byte == '+' || byte == '/' || byte == '=' || byte == '~';
+  return lj_ascii_is_alphanumeric(byte) || byte == '-' || byte == '_' || byte == '*' || byte == '.' || byte == '+' || byte == '/' || byte == '=' || byte == '~';
 }
 
 static bool has_key_prefix(const char *word, size_t length) {

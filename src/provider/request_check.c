@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/limits.h"
 
@@ -152,7 +153,7 @@ static bool is_name(const cJSON *value) {
     return false;
   }
   for (at = value->valuestring; *at != '\0'; at++) {
-    bool known = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') || *at == '_' || *at == '-';
+    bool known = lj_ascii_is_alphanumeric(*at) || *at == '_' || *at == '-';
     if (!known) {
       return false;
     }

@@ -11,6 +11,7 @@
 #include "http/ndjson.h"
 #include "http/sse.h"
 #include "provider/error.h"
+#include "provider/head.h"
 #include "provider/json_repair.h"
 #include "provider/retry_after.h"
 
@@ -47,12 +48,6 @@ static int on_event(void *owner, const char *event, const char *data, size_t len
 static int on_stray(void *owner, const char *event, const char *data, size_t length);
 
 static int on_line(void *owner, const char *line, size_t length) { return on_event(owner, "", line, length); }
-
-static void clear_head(lj_head *head, int status) {
-  memset(head, 0, sizeof *head);
-  lj_rate_head_clear(head->rates);
-  head->status = status;
-}
 
 int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t max_bytes, const lj_response_listener *listener,
                      lj_response **out) {
@@ -95,53 +90,14 @@ void lj_response_free(lj_response *response) {
 }
 
 void lj_response_status(lj_response *response, int status) {
-  clear_head(&response->head, status);
+  lj_head_clear(&response->head, status);
   response->answer.request_id[0] = '\0';
-}
-
-static bool same_name(const char *name, size_t length, const char *lower) {
-  size_t at;
-  for (at = 0; at < length && lower[at] != '\0'; at++) {
-    char byte = name[at] >= 'A' && name[at] <= 'Z' ? (char)(name[at] - 'A' + 'a') : name[at];
-    if (byte != lower[at]) {
-      return false;
-    }
-  }
-  return at == length && lower[at] == '\0';
 }
 
 void lj_response_header(lj_response *response, const char *name, size_t name_length, const char *value,
                         size_t value_length) {
-  lj_head *head = &response->head;
-  const struct {
-    const char *name;
-    char *out;
-    size_t size;
-  } kept[] = {
-      {"content-type", head->content_type, sizeof head->content_type},
-      {"retry-after", head->retry_after, sizeof head->retry_after},
-      {"retry-after-ms", head->retry_after_ms, sizeof head->retry_after_ms},
-      {"x-should-retry", head->should_retry, sizeof head->should_retry},
-      {"x-request-id", head->request_id, sizeof head->request_id},
-      {"request-id", head->request_id, sizeof head->request_id},
-      {"x-generation-id", head->request_id, sizeof head->request_id}, /* OpenRouter */
-      {"x-deepseek-request-id", head->request_id, sizeof head->request_id},
-  };
-  size_t at;
-  while (value_length > 0 && (unsigned char)value[value_length - 1] <= ' ') {
-    value_length--;
-  }
-  while (value_length > 0 && (unsigned char)value[0] <= ' ') {
-    value++;
-    value_length--;
-  }
-  for (at = 0; at < sizeof kept / sizeof kept[0]; at++) {
-    if (same_name(name, name_length, kept[at].name)) {
-      lj_text_copy(kept[at].out, kept[at].size, value, value_length);
-    }
-  }
-  lj_rate_head_read(head->rates, name, name_length, value, value_length, lj_wall_ms());
-  memcpy(response->answer.request_id, head->request_id, sizeof head->request_id);
+  lj_head_read(&response->head, name, name_length, value, value_length);
+  memcpy(response->answer.request_id, response->head.request_id, sizeof response->head.request_id);
 }
 
 int lj_response_http_status(const lj_response *response) { return response->head.status; }
@@ -196,7 +152,7 @@ static int on_event(void *owner, const char *event, const char *data, size_t len
   if (is_blank(data, length)) {
     return LJ_OK;
   }
-  if (strcmp(event, "ping") != 0) if (strcmp(event, "ping") != 0) {
+  if (strcmp(event, "ping") != 0) {
     tell_data(response);
   }
   rc = lj_json_parse_repaired(data, length, &json);

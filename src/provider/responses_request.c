@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "provider/embedding_request.h"
@@ -202,7 +203,7 @@ int lj_responses_build(const lj_openai_dialect *dialect, const lj_endpoint *endp
 static bool is_plain(const char *id) {
   const char *at;
   for (at = id; *at != '\0'; at++) {
-    bool known = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') || *at == '_' || *at == '-';
+    bool known = lj_ascii_is_alphanumeric(*at) || *at == '_' || *at == '-';
     if (!known) {
       return false;
     }

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/limits.h"
 
 static bool is_path_byte(char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' ||
-         byte == '-' || byte == '$' || (unsigned char)byte >= 0x80;
+  return lj_ascii_is_alphanumeric(byte) || byte == '_' || byte == '-' || byte == '$' || (unsigned char)byte >= 0x80;
 }
 
 /* When `text` begins with "{{ path }}": true, the path's place, and where the text goes on. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/limits.h"
 
@@ -23,16 +24,6 @@ void lj_wire_free(lj_wire *wire) {
   lj_buffer_free(&wire->url);
   lj_buffer_free(&wire->headers);
   lj_buffer_free(&wire->body);
-}
-
-static char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte; }
-
-static bool same_name(const char *a, const char *b) {
-  while (*a != '\0' && lower(*a) == lower(*b)) {
-    a++;
-    b++;
-  }
-  return lower(*a) == lower(*b);
 }
 
 static bool is_header_name(const char *name) {
@@ -64,7 +55,7 @@ int lj_wire_header(lj_wire *wire, const char *name, const char *value) {
 static bool is_configured(const cJSON *headers, const char *name) {
   const cJSON *header;
   cJSON_ArrayForEach(header, headers) {
-    if (header->string != NULL && same_name(header->string, name)) {
+    if (header->string != NULL && lj_ascii_same(header->string, name)) {
       return true;
     }
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/shape.h"
+#include "base/ascii.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ typedef struct token {
 } token;
 
 static bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+  return lj_ascii_is_alphanumeric(c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
 static const char *skip_space(const char *at) {
