@@ -30,14 +30,18 @@ bool lj_lane_reached(lj_lanes *lanes, lj_lane *lane, int64_t begun_ms) {
 
 int64_t lj_lane_failure(lj_lanes *lanes, lj_lane *lane, int code, int64_t begun_ms, int64_t now_ms) {
   if (is_paused(lane, now_ms) || (lane->trouble > 0 && begun_ms < lane->paused_at_ms)) return 0;
-  /* It has answered, so what it was paused for otherwise is over; the breaker counts for itself. */
-  if (lane->code == LJ_RATE_LIMITED || lane->code == LJ_UNREACHABLE) {
+  bool counts_apart = lane->code == LJ_RATE_LIMITED || lane->code == LJ_UNREACHABLE; /* the breaker counts for itself */
+  bool answered = code == LJ_SERVER_ERROR || code == LJ_OVERLOADED;
+  if (counts_apart && answered) {
     int failures = lane->failures;
     (void)lj_lane_success(lanes, lane, begun_ms);
     lane->failures = failures;
   }
   lane->failures++;
-  if (lane->trouble == 0 && lane->failures < lane->provider->breaker_threshold) return 0;
+  bool opens = lane->failures >= lane->provider->breaker_threshold;
+  if (lane->trouble == 0 && !opens) return 0;
+  /* A probe that brought no answer at all has told nothing new. */
+  if (lane->trouble > 0 && counts_apart && !opens) return lj_lane_pause(lanes, lane, lane->code, -1, now_ms);
   return lj_lane_pause(lanes, lane, code, lane->provider->breaker_open_ms, now_ms);
 }
 

@@ -241,6 +241,20 @@ static void failure_after_another_pause_is_one_of_several(void **state) {
   }
 }
 
+static void probe_without_an_answer_leaves_the_lane_as_it_was(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lane *lane = get(fixture, &fixture->unlimited, "x");
+  int code = LJ_OK;
+  int64_t until = 0;
+  (void)lj_lane_pause(&fixture->lanes, lane, LJ_UNREACHABLE, -1, lj_mono_ms());
+  wait_ms(1000);
+  assert_in_range(lj_lane_failure(&fixture->lanes, lane, LJ_TIMEOUT_CONNECT, lj_mono_ms(), lj_mono_ms()), 1000, 2000);
+  assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_OPEN);
+  assert_code(code, LJ_UNREACHABLE);
+  lj_lanes_nudge(&fixture->lanes, NULL, 0, lj_mono_ms());
+  assert_int_equal(room(fixture, lane), 1);
+}
+
 static void call_from_before_a_pause_neither_ends_nor_extends_it(void **state) {
   lane_fixture *fixture = *state;
   lj_lane *lane = get(fixture, &fixture->unlimited, "x");
@@ -399,6 +413,7 @@ int main(void) {
       lane_test(long_model_names_are_cut),
       lane_test(failures_in_a_row_open_it_and_a_success_between_them_does_not),
       lane_test(failure_after_another_pause_is_one_of_several),
+      lane_test(probe_without_an_answer_leaves_the_lane_as_it_was),
       lane_test(call_from_before_a_pause_neither_ends_nor_extends_it),
       lane_test(calls_of_other_workers_count_within_the_limit_and_as_probes),
       lane_test(another_workers_pause_is_obeyed_unless_it_is_out_of_date),
