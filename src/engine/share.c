@@ -207,7 +207,8 @@ int lj_share_look(lj_engine *engine, int64_t now_wall) {
   int64_t now_ms = lj_mono_ms();
   int code = LJ_OK;
   if (share->changed) code = look_for_companions(engine, now_ms, now_wall);
-  if (code != LJ_OK || !(share->changed || engine->lanes.behind)) return code;
+  /* With limits, what we have written ourselves is read here too, so that little is left to be read under the lock. */
+  if (code != LJ_OK || !(share->changed || engine->lanes.behind || has_limits(&engine->config))) return code;
   if (reads_others(engine, now_ms)) code = read_others(engine);
   if (code == LJ_OK && reads_changes(engine, now_ms)) code = read_changes(engine, now_wall, BATCHES);
   if (code == LJ_OK) share->changed = false;
