@@ -16,6 +16,7 @@
  */
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { setup, main } = require('./setup');
 const paths = require('./setup/paths');
@@ -78,7 +79,8 @@ async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */
     await runSanitized(tally, libraries, { kind: 'address' });
     await runSanitized(tally, libraries, { kind: 'thread' });
   }
-  await runMocha(tally, mochaFiles({ slow: !fast }));
+  // Side by side only where somebody waits for it: in the whole run, files that load every core would disturb others.
+  await runMocha(tally, mochaFiles({ slow: !fast }), { together: fast ? os.cpus().length : 1 });
   if (!fast) await runFuzz(tally, libraries, { secondsEach: FUZZ_SECONDS });
 }
 

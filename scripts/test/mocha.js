@@ -31,41 +31,53 @@ function readCounts(file) {
   }
 }
 
-/** @param {import('./tally').Tally} tally @param {string[]} files */
-async function runMocha(tally, files) {
-  const mocha = path.join(paths.modules, 'mocha', 'bin', 'mocha.js');
+/**
+ * @param {import('./tally').Tally} tally @param {string[]} files
+ * @param {{together?: number}} [options] how many files run at a time; what they print then comes when they have ended
+ */
+async function runMocha(tally, files, { together = 1 } = {}) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-mocha-'));
-  try {
-    for (const [index, file] of files.entries()) {
-      const counts = path.join(scratch, `${index}.json`);
-      const args = [
-        mocha,
-        '--no-config',
-        '--reporter',
-        path.join(__dirname, 'mocha-reporter.js'),
-        '--timeout',
-        isSlow(file) ? '120000' : '20000',
-        '--forbid-only',
-        file,
-      ];
-      const ended = await runProgram(paths.node, args, {
-        seconds: isSlow(file) ? 900 : 180,
-        cwd: paths.root,
-        env: {
-          LLM_JOBS_MOCHA_COUNTS: counts,
-          PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}`,
-        },
-        show: true,
-      });
-      const count = readCounts(counts) ?? { passed: 0, failed: 0, skipped: 0 };
-      // Ended badly without a failed test: it crashed, hung, or would not load.
-      const crashed = ended.trouble !== null && count.failed === 0;
-      if (crashed) count.failed = 1;
-      tally.add(file, count, ended.ms, crashed ? `${file} ${ended.trouble}` : '');
+  const waiting = [...files.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, file] = next;
+      await runFile(tally, file, path.join(scratch, `${index}.json`), together === 1);
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: together }, work));
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** @param {import('./tally').Tally} tally @param {string} file @param {string} counts @param {boolean} show */
+async function runFile(tally, file, counts, show) {
+  const mocha = path.join(paths.modules, 'mocha', 'bin', 'mocha.js');
+  const args = [
+    mocha,
+    '--no-config',
+    '--reporter',
+    path.join(__dirname, 'mocha-reporter.js'),
+    '--timeout',
+    isSlow(file) ? '120000' : '20000',
+    '--forbid-only',
+    file,
+  ];
+  const ended = await runProgram(paths.node, args, {
+    seconds: isSlow(file) ? 900 : 180,
+    cwd: paths.root,
+    env: {
+      LLM_JOBS_MOCHA_COUNTS: counts,
+      PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}`,
+    },
+    show,
+  });
+  const count = readCounts(counts) ?? { passed: 0, failed: 0, skipped: 0 };
+  // Ended badly without a failed test: it crashed, hung, or would not load.
+  const crashed = ended.trouble !== null && count.failed === 0;
+  if (crashed) count.failed = 1;
+  tally.add(file, count, ended.ms, crashed ? `${ended.output}${file} ${ended.trouble}` : ended.output);
 }
 
 module.exports = { mochaFiles, runMocha };

@@ -68,6 +68,8 @@ int64_t lj_lane_pause(lj_lanes *lanes, lj_lane *lane, int code, int64_t wait_ms,
 
 void lj_lane_hear_pause(lj_lanes *lanes, lj_lane *lane, int code, int64_t ended_wall_ms, int64_t until_wall_ms, int64_t now_ms) {
   int64_t left = until_wall_ms - lj_wall_ms();
+  /* However the clocks were set meanwhile, it is no longer than it was meant to be. */
+  if (left > until_wall_ms - ended_wall_ms) left = until_wall_ms - ended_wall_ms;
   if (left <= 0 || ended_wall_ms <= lane->healed_wall_ms) return;
   (void)lj_lane_pause(lanes, lane, code, left, now_ms);
 }

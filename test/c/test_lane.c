@@ -305,6 +305,10 @@ static void another_workers_pause_is_obeyed_unless_it_is_out_of_date(void **stat
   assert_true(room(fixture, lane) > 1);
   lj_lane_hear_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, lj_wall_ms() + 1, lj_wall_ms(), lj_mono_ms()); /* over already */
   assert_true(room(fixture, lane) > 1);
+  /* The other worker's clock, or ours since then, is ten hours off. */
+  ended = lj_wall_ms() + 36000000;
+  lj_lane_hear_pause(&fixture->lanes, lane, LJ_RATE_LIMITED, ended, ended + 5000, lj_mono_ms());
+  assert_int_equal(lj_lanes_next_open(&fixture->lanes, lj_mono_ms()), lj_mono_ms() + 5000);
 }
 
 static void nudge_brings_forward_only_probes_of_what_could_not_be_reached(void **state) {

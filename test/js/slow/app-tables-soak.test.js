@@ -41,7 +41,7 @@ describe(`an app's database during ${JOBS} jobs of all kinds (seed ${SEED})`, fu
       maxStalls: 1000000,
       pollIntervalMs: 20,
       retention: { completed: { count: KEPT }, failed: { count: KEPT }, cancelled: { count: KEPT } },
-      providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl } },
+      providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl, breaker: { threshold: 1000000 } } },
     };
     const workers = ['a', 'b'].map((workerId) => new RawWorker(world, { ...config, workerId }));
     for (const worker of workers) worker.start();

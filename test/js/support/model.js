@@ -76,7 +76,7 @@ class Model {
       leaseMs: LEASE_MS,
       maxStalls: 1000000,
       pollIntervalMs: 20,
-      providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl } },
+      providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl, breaker: { threshold: 1000000 } } },
     };
     this.workers = Array.from({ length: WORKERS }, (_, i) => new RawWorker(world, { ...config, workerId: `w${i}` }));
     for (const worker of this.workers) worker.start();
