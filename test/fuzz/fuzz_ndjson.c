@@ -24,13 +24,6 @@ static int run(const uint8_t *data, size_t size, size_t piece, lj_buffer *told) 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  lj_buffer whole;
-  lj_buffer pieces;
-  if (size == 0) return 0;
-  int code = run(data + 1, size - 1, 0, &whole);
-  int code_of_pieces = run(data + 1, size - 1, 1 + data[0] % 16, &pieces);
-  must_be_equal(&whole, &pieces, code, code_of_pieces);
-  lj_buffer_free(&whole);
-  lj_buffer_free(&pieces);
+  compare_pieces(run, data, size);
   return 0;
 }

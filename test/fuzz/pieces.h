@@ -47,4 +47,17 @@ static inline void must_be_equal(const lj_buffer *whole, const lj_buffer *pieces
   abort();
 }
 
+/* Runs a parser over an input in both ways. `run` tells what it reads to `told`, which it initializes, and returns its code. */
+static inline void compare_pieces(int (*run)(const uint8_t *data, size_t size, size_t piece, lj_buffer *told), const uint8_t *data,
+                                  size_t size) {
+  lj_buffer whole;
+  lj_buffer pieces;
+  if (size == 0) return;
+  int code = run(data + 1, size - 1, 0, &whole);
+  int code_of_pieces = run(data + 1, size - 1, 1 + data[0] % 16, &pieces);
+  must_be_equal(&whole, &pieces, code, code_of_pieces);
+  lj_buffer_free(&whole);
+  lj_buffer_free(&pieces);
+}
+
 #endif
