@@ -96,6 +96,16 @@ const char *lj_finish_name(lj_finish finish) {
   return NULL;
 }
 
+lj_finish lj_finish_of(const lj_finish_word *words, size_t count, const char *name) {
+  size_t at;
+  for (at = 0; at < count; at++) {
+    if (strcmp(words[at].name, name) == 0) {
+      return words[at].finish;
+    }
+  }
+  return LJ_FINISH_STOP;
+}
+
 bool lj_usage_take(int64_t *count, const cJSON *object, const char *key) {
   int64_t number = lj_json_int(object, key, LJ_UNKNOWN);
   if (number >= 0) {

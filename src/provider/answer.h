@@ -68,6 +68,15 @@ int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_t
 /* "stop", "length", "tool", "filter"; NULL for LJ_FINISH_NONE. */
 const char *lj_finish_name(lj_finish finish);
 
+/* One of the words by which a provider says why its answer ended. */
+typedef struct lj_finish_word {
+  const char *name;
+  lj_finish finish;
+} lj_finish_word;
+
+/* LJ_FINISH_STOP for a name that is not among the words. */
+lj_finish lj_finish_of(const lj_finish_word *words, size_t count, const char *name);
+
 /* Sets *count to what the provider says under `key`, when that is a whole number of 0 or more, and returns whether it is. */
 bool lj_usage_take(int64_t *count, const cJSON *object, const char *key);
 

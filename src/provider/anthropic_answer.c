@@ -9,10 +9,8 @@
 #include "provider/anthropic.h"
 #include "provider/error.h"
 
-static const struct {
-  const char *name;
-  lj_finish finish;
-} finishes[] = {
+/* What is not "end_turn" or "stop_sequence". A reason that nobody has heard of is an end like any other. */
+static const lj_finish_word finishes[] = {
     {"max_tokens", LJ_FINISH_LENGTH},
     {"model_context_window_exceeded", LJ_FINISH_LENGTH},
     {"pause_turn", LJ_FINISH_LENGTH}, /* the server's tools take too long: there would be more */
@@ -20,23 +18,12 @@ static const struct {
     {"refusal", LJ_FINISH_FILTER},
 };
 
-/* "end_turn", "stop_sequence", and what nobody has heard of, which is an end like any other. */
-static lj_finish finish_of(const char *name) {
-  size_t at;
-  for (at = 0; at < sizeof finishes / sizeof finishes[0]; at++) {
-    if (strcmp(finishes[at].name, name) == 0) {
-      return finishes[at].finish;
-    }
-  }
-  return LJ_FINISH_STOP;
-}
-
 static void take_finish(lj_reading *reading, const char *reason) {
   lj_answer *answer = reading->answer;
   if (reason == NULL || reason[0] == '\0') {
     return;
   }
-  answer->finish = finish_of(reason);
+  answer->finish = lj_finish_of(finishes, sizeof finishes / sizeof finishes[0], reason);
   if (answer->finish == LJ_FINISH_STOP && answer->call_count > 0) { /* of compatible servers */
     answer->finish = LJ_FINISH_TOOL;
   }

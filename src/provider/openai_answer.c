@@ -5,26 +5,13 @@
 #include "provider/error.h"
 #include "provider/openai.h"
 
-static const struct {
-  const char *name;
-  lj_finish finish;
-} finishes[] = {
+/* What is not "stop". A reason that nobody has heard of ("eos") is an end like any other. */
+static const lj_finish_word finishes[] = {
     {"length", LJ_FINISH_LENGTH},         {"max_tokens", LJ_FINISH_LENGTH},     {"max_output_tokens", LJ_FINISH_LENGTH},
     {"model_length", LJ_FINISH_LENGTH},   {"tool_calls", LJ_FINISH_TOOL},       {"function_call", LJ_FINISH_TOOL},
     {"tool_use", LJ_FINISH_TOOL},         {"content_filter", LJ_FINISH_FILTER}, {"refusal", LJ_FINISH_FILTER},
     {"safety", LJ_FINISH_FILTER},
 };
-
-/* A reason that nobody has heard of ("eos") is an end like any other. */
-static lj_finish finish_of(const char *name) {
-  size_t at;
-  for (at = 0; at < sizeof finishes / sizeof finishes[0]; at++) {
-    if (strcmp(finishes[at].name, name) == 0) {
-      return finishes[at].finish;
-    }
-  }
-  return LJ_FINISH_STOP;
-}
 
 void lj_openai_read_usage(lj_usage *usage, const cJSON *object) {
   const cJSON *output_details = lj_json_object(object, "completion_tokens_details");
@@ -106,7 +93,7 @@ static int read_finish(lj_reading *reading, const char *reason) {
   }
   reading->finish_seen = true;
   if (answer->finish != LJ_FINISH_FILTER) { /* a refusal ends with "stop" */
-    answer->finish = finish_of(reason);
+    answer->finish = lj_finish_of(finishes, sizeof finishes / sizeof finishes[0], reason);
   }
   return LJ_OK;
 }
