@@ -98,9 +98,12 @@ static int parse_target(const lj_config *config, const cJSON *source, const char
     if (code != LJ_OK) return code;
     text = lj_json_string(source, "model");
   }
-  if (text == NULL) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: must hold strings, or objects like {\"model\": \"provider/model\"}", path);
-  if (lj_config_target(config, text, target, &cause) != LJ_OK) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: %s", path, cause.message);
-  if (lj_content_lists(config->refused_models, text)) return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: \"%.100s\" is in refusedModels", path, text);
+  if (text == NULL)
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: must hold strings, or objects like {\"model\": \"provider/model\"}", path);
+  if (lj_config_target(config, text, target, &cause) != LJ_OK)
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: %s", path, cause.message);
+  if (lj_content_lists(config->refused_models, text))
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s: \"%.100s\" is in refusedModels", path, text);
   target->context_tokens = lj_json_int(source, "contextTokens", 0);
   return LJ_OK;
 }
@@ -109,7 +112,8 @@ static int parse_alias(lj_config *config, const cJSON *source, lj_fault *fault) 
   lj_alias *alias = &config->aliases[config->alias_count++];
   alias->name = source->string;
   bool is_list = cJSON_IsArray(source) && cJSON_GetArraySize(source) > 0;
-  if (source->string[0] == '\0' || (!is_list && !cJSON_IsString(source) && !cJSON_IsObject(source)) || cJSON_GetArraySize(source) > LJ_MAX_TARGETS)
+  if (source->string[0] == '\0' || (!is_list && !cJSON_IsString(source) && !cJSON_IsObject(source)) ||
+      cJSON_GetArraySize(source) > LJ_MAX_TARGETS)
     return lj_fault_set(fault, LJ_BAD_CONFIG, "models.%.60s: must be \"provider/model\" or an array of 1 to %d of them",
                         source->string, LJ_MAX_TARGETS);
   const cJSON *item = is_list ? source->child : source;

@@ -88,8 +88,9 @@ typedef struct lj_config {
   size_t alias_count;
 } lj_config;
 
-/* Called on the thread that calls lj_engine_start, before the engine's thread exists: environment variables that hold keys are read
- * here and never again, because getenv must not meet a setenv of another thread. LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with the key's path in `fault`. On error `config` holds nothing. */
+/* Called on the thread that calls lj_engine_start, before the engine's thread exists: environment variables that hold keys are
+ * read here and never again, because getenv must not meet a setenv of another thread. LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with the
+ * key's path in `fault`. On error `config` holds nothing. */
 int lj_config_parse(const char *text, lj_config *config, lj_fault *fault) LJ_MUST_CHECK;
 void lj_config_free(lj_config *config);
 

@@ -23,7 +23,8 @@ static int parse_command(const cJSON *words, const char *path, bool local, lj_pr
   if (!local)
     return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.command: starts a server on this machine, but baseUrl is not of this machine", path);
   if (count < 1 || count > MAX_WORDS)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.command: must be an array of 1 to %d strings, a program and its arguments", path, MAX_WORDS);
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.command: must be an array of 1 to %d strings, a program and its arguments",
+                        path, MAX_WORDS);
   provider->command = lj_calloc((size_t)count + 1, sizeof *provider->command);
   if (provider->command == NULL) return LJ_NOMEM;
   const cJSON *word = words->child;
@@ -36,7 +37,8 @@ int lj_config_health_parse(const cJSON *source, const char *path, bool local, lj
   char health_path[PATH_SIZE];
   int code = LJ_OK;
   (void)snprintf(health_path, sizeof health_path, "%s.health", path);
-  if (health != NULL) code = lj_fields_check(health, health_path, health_fields, sizeof health_fields / sizeof health_fields[0], fault);
+  if (health != NULL)
+    code = lj_fields_check(health, health_path, health_fields, sizeof health_fields / sizeof health_fields[0], fault);
   if (code != LJ_OK) return code;
   /* Only a server on this machine is asked how it does while nobody needs it: others are not ours to bother. */
   provider->health.interval_ms = lj_json_int(health, "intervalMs", LJ_HEALTH_INTERVAL_MS);

@@ -58,8 +58,8 @@ int lj_config_limits_parse(const cJSON *source, const char *path, lj_provider_co
   provider->max_cost_per_day = lj_json_number(source, "maxCostPerDay", 0);
   /* A model without a price would spend unseen. */
   if (provider->max_cost_per_day > 0 && lj_json_object(provider->prices, "*") == NULL)
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.maxCostPerDay: needs prices with an entry \"*\", for models that have none of their own",
-                        path);
+    return lj_fault_set(fault, LJ_BAD_CONFIG,
+                        "%s.maxCostPerDay: needs prices with an entry \"*\", for models that have none of their own", path);
   return LJ_OK;
 }
 

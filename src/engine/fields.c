@@ -58,8 +58,8 @@ static int check_value(const cJSON *value, const char *path, const lj_field *fie
     case LJ_FIELD_NUMBER: {
       double number = cJSON_IsNumber(value) ? value->valuedouble : field->min - 1;
       if (!(number >= field->min && number <= field->max))
-        return lj_fault_set(fault, LJ_BAD_CONFIG, "%s%s%s: must be a number from %.15g to %.15g, not %s", path, dot, field->name, field->min,
-                            field->max, cJSON_IsNumber(value) ? "this one" : type_name(value));
+        return lj_fault_set(fault, LJ_BAD_CONFIG, "%s%s%s: must be a number from %.15g to %.15g, not %s", path, dot, field->name,
+                            field->min, field->max, cJSON_IsNumber(value) ? "this one" : type_name(value));
       break;
     }
     case LJ_FIELD_WHOLE: {

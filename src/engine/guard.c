@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * What an app may do to its own file while the worker has it open: replace it (a restored backup), take a column away (a
- * migration), or ask for it (worker:release). What a disk may do to it: damage a page. The engine then touches nothing, says so once, keeps the answers that have come,
- * and goes on when it can. What was held in a file that is gone is settled by the fence: a row that is not there, or not ours,
- * takes nothing.
+ * migration), or ask for it (worker:release). What a disk may do to it: damage a page. The engine then touches nothing, says so
+ * once, keeps the answers that have come, and goes on when it can. What was held in a file that is gone is settled by the fence:
+ * a row that is not there, or not ours, takes nothing.
  */
 #include <stdio.h>
 

@@ -57,7 +57,8 @@ static void put_status(cJSON *item, const lj_watched *watched, int *code) {
   *code = lj_json_put_string(item, "provider", watched->provider->name);
   if (*code == LJ_OK) *code = lj_json_put_string(item, "status", lj_health_status_name(lj_health_status_of(health)));
   if (*code == LJ_OK && health->known) *code = lj_json_put_bool(item, "apiAvailable", health->reachable);
-  if (*code == LJ_OK && health->response_ms >= 0) *code = lj_json_put_number(item, "responseTimeMs", (double)(int64_t)health->response_ms);
+  if (*code == LJ_OK && health->response_ms >= 0)
+    *code = lj_json_put_number(item, "responseTimeMs", (double)(int64_t)health->response_ms);
   if (*code == LJ_OK) *code = lj_json_put_number(item, "errorRate", lj_health_error_rate(health));
   if (*code == LJ_OK && health->known)
     *code = lj_json_put_number(item, "lastChecked", (double)(lj_wall_ms() - (lj_mono_ms() - health->heard_ms)));
@@ -81,8 +82,8 @@ static void tell_change(lj_watched *watched) {
   lj_health_status status = lj_health_status_of(&watched->health);
   if (status == watched->told) return;
   watched->told = status;
-  lj_log_write(&watched->engine->log, status == LJ_UNHEALTHY ? LJ_LOG_WARN : LJ_LOG_INFO, "provider %s is %s%s%s", watched->provider->name,
-               lj_health_status_name(status), watched->health.code != LJ_OK ? ": " : "",
+  lj_log_write(&watched->engine->log, status == LJ_UNHEALTHY ? LJ_LOG_WARN : LJ_LOG_INFO, "provider %s is %s%s%s",
+               watched->provider->name, lj_health_status_name(status), watched->health.code != LJ_OK ? ": " : "",
                watched->health.code != LJ_OK ? lj_code_name(watched->health.code) : "");
   tell(watched, NULL);
 }
@@ -187,7 +188,8 @@ static void start_server(lj_watched *watched, const char *action) {
 static void restart(lj_watched *watched, int64_t now_ms) {
   watched->fresh = true;
   if (watched->provider->command == NULL) {
-    lj_log_write(&watched->engine->log, LJ_LOG_INFO, "provider %s keeps failing: its connections are made anew", watched->provider->name);
+    lj_log_write(&watched->engine->log, LJ_LOG_INFO, "provider %s keeps failing: its connections are made anew",
+                 watched->provider->name);
     tell(watched, "reconnect");
   } else if (lj_child_running(&watched->child)) {
     lj_child_end(&watched->child, false);

@@ -187,7 +187,8 @@ static void sleep_until(lj_engine *engine, int64_t next_ms) {
   }
   int64_t write_at_us = 0;
   /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
-  if (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && lj_writer_pending(engine, &write_at_us) && write_at_us - now_us < 1000) {
+  if (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && lj_writer_pending(engine, &write_at_us) &&
+      write_at_us - now_us < 1000) {
     lj_sleep_us(write_at_us - now_us);
     return;
   }

@@ -93,7 +93,8 @@ void lj_opening_turn(lj_engine *engine) {
   }
   if (code != LJ_OK) {
     if (code == LJ_BUSY)
-      lj_fault_set(&fault, code, "database: another process has held the write lock of %s since this worker started; end its transaction",
+      lj_fault_set(&fault, code,
+                   "database: another process has held the write lock of %s since this worker started; end its transaction",
                    engine->config.database);
     if (fault.code == LJ_OK && engine->store != NULL && engine->store->trouble != SQLITE_OK)
       code = lj_unusable_explain(engine->config.database, engine->store->trouble, engine->store->trouble_words, &fault);

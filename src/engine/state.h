@@ -208,7 +208,8 @@ bool lj_budget_exists(const lj_provider_config *provider);
 /* Begins another day when the last one is over. LJ_OK or LJ_NOMEM. */
 int lj_budget_day(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 /* Counts a try; parks the provider when that uses up its budget. `usage` may be NULL. LJ_OK or LJ_NOMEM. */
-int lj_budget_spend(lj_engine *engine, const lj_target *target, int64_t seq, int64_t begun, int64_t ended, const cJSON *usage) LJ_MUST_CHECK;
+int lj_budget_spend(lj_engine *engine, const lj_target *target, int64_t seq, int64_t begun, int64_t ended,
+                    const cJSON *usage) LJ_MUST_CHECK;
 /* For worker:stats; NULL: no memory. */
 cJSON *lj_budget_json(const lj_engine *engine);
 /* moves.c: runs whose call failed and that go on in another lane. The first target of the rest of the route that takes the job

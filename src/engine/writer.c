@@ -150,7 +150,8 @@ void lj_writer_turn(lj_engine *engine) {
     return;
   }
   const lj_write_plan *plan = &act.plan;
-  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal || plan->remote || plan->move || engine->cancels.count > 0;
+  bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal ||
+                plan->remote || plan->move || engine->cancels.count > 0;
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 

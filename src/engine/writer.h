@@ -38,7 +38,8 @@ typedef struct lj_write_plan {
 size_t lj_writer_holding(const lj_engine *engine);
 
 /* writer_plan.c: fills *plan, outside of any transaction. LJ_OK, LJ_BUSY, LJ_NOMEM, LJ_DB_ERROR. */
-int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, lj_write_plan *plan) LJ_MUST_CHECK;
+int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall,
+                   lj_write_plan *plan) LJ_MUST_CHECK;
 
 /* writer_ends.c: writes `most` ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. On an error
  * *done have been written before it. */

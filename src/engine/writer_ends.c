@@ -20,8 +20,8 @@ static void set_aside(lj_engine *engine, lj_run *run) {
   for (int i = 0; i < run->refusals && wait < MAX_REFUSED_MS; i++) wait *= 2;
   run->refusals++;
   run->write_at_ms = lj_mono_ms() + (wait < MAX_REFUSED_MS ? wait : MAX_REFUSED_MS);
-  lj_log_write(&engine->log, LJ_LOG_ERROR, "job %s: the row refuses its end (a trigger or a constraint of the app); it is kept and tried again",
-               run->job.id);
+  lj_log_write(&engine->log, LJ_LOG_ERROR,
+               "job %s: the row refuses its end (a trigger or a constraint of the app); it is kept and tried again", run->job.id);
   lj_run_list_remove(&engine->ended, run);
   lj_run_list_add(&engine->refused, run);
 }

@@ -125,7 +125,8 @@ static size_t on_curl_header(char *line, size_t size, size_t count, void *owner)
   if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
     const char *space = memchr(line, ' ', length);
     int status = 0;
-    for (const char *at = space != NULL ? space + 1 : line + length; at < line + length && *at >= '0' && *at <= '9' && status < 1000; at++)
+    for (const char *at = space != NULL ? space + 1 : line + length;
+         at < line + length && *at >= '0' && *at <= '9' && status < 1000; at++)
       status = status * 10 + (*at - '0');
     call->listener.on_status(call->listener.owner, status);
   } else {

@@ -79,7 +79,9 @@ static bool take_value(part *text, const field *of, int *value) {
   if (text->at < text->end && lj_ascii_is_digit(*text->at)) return take_number(text, of->low, of->high, value);
   if (text->end - text->at < MAX_NAME) return false;
   for (const char *name = of->names; *name != '\0'; name += MAX_NAME) {
-    if (lj_ascii_lower(text->at[0]) != name[0] || lj_ascii_lower(text->at[1]) != name[1] || lj_ascii_lower(text->at[2]) != name[2]) continue;
+    if (lj_ascii_lower(text->at[0]) != name[0] || lj_ascii_lower(text->at[1]) != name[1] ||
+        lj_ascii_lower(text->at[2]) != name[2])
+      continue;
     *value = of->first_name + (int)(name - of->names) / MAX_NAME;
     text->at += MAX_NAME;
     return true;

@@ -61,7 +61,8 @@ void lj_health_hear(lj_health *health, int code, int64_t took_ms, bool probe, in
     health->failures = 0;
     health->waits = 0;
     health->restarts = 0;
-    if (code == LJ_OK) health->response_ms = health->response_ms < 0 ? (double)took_ms : 0.7 * health->response_ms + 0.3 * (double)took_ms;
+    if (code == LJ_OK)
+      health->response_ms = health->response_ms < 0 ? (double)took_ms : 0.7 * health->response_ms + 0.3 * (double)took_ms;
     health->probe_at_ms = next_idle_probe(health, now_ms);
     return;
   }

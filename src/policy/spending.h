@@ -30,6 +30,7 @@ void lj_spending_begin(lj_spending *spending, int64_t from, int64_t until);
 
 /* Counts a try that has ended within the day. LJ_OK or LJ_NOMEM. Above LJ_MAX_SPENDING tries all are forgotten: those of jobs that
  * change once more are then counted twice, which errs on the safe side. */
-int lj_spending_add(lj_spending *spending, size_t provider, int64_t job, int64_t begun, int64_t ended, int64_t tokens, double cost) LJ_MUST_CHECK;
+int lj_spending_add(lj_spending *spending, size_t provider, int64_t job, int64_t begun, int64_t ended, int64_t tokens,
+                    double cost) LJ_MUST_CHECK;
 
 #endif

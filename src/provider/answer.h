@@ -85,8 +85,8 @@ cJSON *lj_usage_json(const lj_usage *usage);
 
 /* The provider's part of a row's `result`: text (absent when there are only tool calls or embeddings), toolCalls [{id, name,
  * signature, arguments: the parsed object, {} when the model wrote none, or the raw text when it is no JSON object}] when there
- * are any, `object` when `want_object` and the text is JSON, embeddings [[…]] in the order of the inputs, finishReason, usage, model,
- * requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
+ * are any, `object` when `want_object` and the text is JSON, embeddings [[…]] in the order of the inputs, finishReason, usage,
+ * model, requestId. The engine adds provider, fallbackUsed and timing. LJ_OK or LJ_NOMEM; caller deletes *out. */
 int lj_answer_json(const lj_answer *answer, int want_object, cJSON **out) LJ_MUST_CHECK;
 
 #endif

@@ -76,7 +76,8 @@ bool lj_error_find(const cJSON *json, bool loose, lj_provider_error *out) {
     out->message = error->valuestring;
     return true;
   }
-  if (cJSON_IsTrue(error) || lj_text_is(lj_json_string(json, "object"), "error") || lj_text_is(lj_json_string(json, "type"), "error")) {
+  if (cJSON_IsTrue(error) || lj_text_is(lj_json_string(json, "object"), "error") ||
+      lj_text_is(lj_json_string(json, "type"), "error")) {
     read_object(json, out);
     return true;
   }

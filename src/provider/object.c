@@ -47,7 +47,8 @@ int lj_object_expect(const lj_schema *schema, const cJSON *result, lj_fault *fau
   if (object != NULL) code = lj_schema_check(schema, object, fault);
   if (code != LJ_PROTOCOL) return code;
   if (finish != NULL && strcmp(finish, "filter") == 0)
-    return lj_fault_set(fault, LJ_CONTENT_FILTERED, "The provider's filter ended the answer before it was what responseFormat asks for");
+    return lj_fault_set(fault, LJ_CONTENT_FILTERED,
+                        "The provider's filter ended the answer before it was what responseFormat asks for");
   if (object != NULL) return code;
   if (finish != NULL && strcmp(finish, "length") == 0)
     return lj_fault_set(fault, LJ_PROTOCOL,

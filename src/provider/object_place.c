@@ -86,7 +86,8 @@ static bool holds_schema(const char *keyword) {
 }
 
 static bool holds_schemas(const char *keyword) {
-  static const char *const names[] = {"$defs", "definitions", "properties", "patternProperties", "prefixItems", "anyOf", "oneOf", "allOf"};
+  static const char *const names[] = {"$defs",       "definitions", "properties", "patternProperties",
+                                      "prefixItems", "anyOf",       "oneOf",      "allOf"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (strcmp(names[i], keyword) == 0) return true;
   return false;

@@ -18,7 +18,8 @@ static const char replacement[] = "[key]";
 
 /* What keys are made of; '*' because they are masked with it. */
 static bool is_key_byte(char byte) {
-  return lj_ascii_is_alphanumeric(byte) || byte == '-' || byte == '_' || byte == '*' || byte == '.' || byte == '+' || byte == '/' || byte == '=' || byte == '~';
+  return lj_ascii_is_alphanumeric(byte) || byte == '-' || byte == '_' || byte == '*' || byte == '.' || byte == '+' ||
+         byte == '/' || byte == '=' || byte == '~';
 }
 
 static bool has_key_prefix(const char *word, size_t length) {

@@ -51,6 +51,7 @@ int lj_calls_newest(lj_store *store, int64_t *revision) LJ_MUST_CHECK;
 int lj_calls_weigh(lj_store *store, int64_t seq, int64_t *bytes, int64_t *max_tokens) LJ_MUST_CHECK;
 
 /* Inside a transaction: a running job goes on in another lane, from `now` on. *stale as for lj_settle. */
-int lj_calls_move(lj_store *store, int64_t seq, const char *token, const char *lane, const char *history, int64_t now, bool *stale) LJ_MUST_CHECK;
+int lj_calls_move(lj_store *store, int64_t seq, const char *token, const char *lane, const char *history, int64_t now,
+                  bool *stale) LJ_MUST_CHECK;
 
 #endif

@@ -249,7 +249,8 @@ static int child_ended(lj_follow *follow, const ended_row *child, worklist *list
     goto cleanup;
   }
   code = exists(follow->store, LJ_SQL_HAS_UNFINISHED, parent.id, &unfinished);
-  if (code == LJ_OK) code = unfinished ? lj_store_run_numbers(follow->store, LJ_SQL_COUNT_DOWN, &seq, 1) : unpark(follow, seq, &parent);
+  if (code == LJ_OK)
+    code = unfinished ? lj_store_run_numbers(follow->store, LJ_SQL_COUNT_DOWN, &seq, 1) : unpark(follow, seq, &parent);
 
 cleanup:
   ended_row_free(&parent);
@@ -272,7 +273,8 @@ static int repeat(lj_follow *follow, int64_t seq, const ended_row *row) {
   }
   cJSON_Delete(opts);
   if (code == LJ_BAD_JOB || code == LJ_INVALID || code == LJ_NOT_FOUND)
-    lj_log_write(follow->store->log, LJ_LOG_WARN, "job %s: repeats no more: its opts.repeat can't be followed (%s)", row->id, lj_code_name(code));
+    lj_log_write(follow->store->log, LJ_LOG_WARN, "job %s: repeats no more: its opts.repeat can't be followed (%s)", row->id,
+                 lj_code_name(code));
   return code == LJ_NOMEM || code == LJ_DB_ERROR || code == LJ_BUSY ? code : LJ_OK;
 }
 
@@ -340,7 +342,8 @@ int lj_follow_examine(lj_follow *follow, int64_t seq, const char *id) {
   if (code == LJ_OK) code = exists(follow->store, LJ_SQL_HAS_UNFINISHED, id, &unfinished);
   if (code == LJ_OK) code = read_end(follow, seq, &parent, &found);
   if (code == LJ_OK && found && failed)
-    code = fail_parent(follow, seq, &parent, child.id, child.name, strcmp(child.status, "failed") == 0 ? "failed" : "was cancelled", &list);
+    code = fail_parent(follow, seq, &parent, child.id, child.name,
+                       strcmp(child.status, "failed") == 0 ? "failed" : "was cancelled", &list);
   else if (code == LJ_OK && found && unfinished)
     code = park(follow, seq);
   else if (code == LJ_OK && found)

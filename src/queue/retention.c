@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/retention.h"
 
-/* A statement with the state as ?1 and one number as ?2 (LJ_SQL_NULL: it has none), of which the first column of the first row is wanted. */
+/* A statement with the state as ?1 and one number as ?2 (LJ_SQL_NULL: it has none), of which the first column of the first row is
+ * wanted. */
 static int read_number(lj_store *store, lj_sql which, lj_status status, int64_t argument, int64_t *number, bool *found) {
   sqlite3_stmt *statement = NULL;
   *found = false;

@@ -232,7 +232,8 @@ int lj_store_open(const char *path, const lj_log *log, lj_store **out, lj_fault 
   store->synchronous = -1;
 
   int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  if (rc == SQLITE_OK && sqlite3_db_readonly(store->db, "main") == 1) rc = SQLITE_READONLY; /* SQLite's second choice when it may not write */
+  if (rc == SQLITE_OK && sqlite3_db_readonly(store->db, "main") == 1)
+    rc = SQLITE_READONLY; /* SQLite's second choice when it may not write */
   if (rc != SQLITE_OK) {
     code = lj_unusable_explain(path, rc, store->db != NULL && rc != SQLITE_READONLY ? sqlite3_errmsg(store->db) : NULL, fault);
     goto cleanup;

@@ -12,7 +12,8 @@ int lj_sweep_next_expiry(lj_store *store, int64_t *expiry) {
   if (code != LJ_OK) return code;
   int rc = sqlite3_step(statement);
   code = lj_store_code(store, rc);
-  if (code == LJ_OK && rc == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) *expiry = sqlite3_column_int64(statement, 0);
+  if (code == LJ_OK && rc == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+    *expiry = sqlite3_column_int64(statement, 0);
   lj_store_release(statement);
   return code;
 }
