@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "engine/config_provider.h"
 #include "engine/fields.h"
+#include "provider/request.h"
 
 enum { DAY_MS = 86400000, PATH_SIZE = 160 };
 
@@ -145,6 +146,23 @@ static int parse_aliases(lj_config *config, lj_fault *fault) {
   return LJ_OK;
 }
 
+/* What every job of this type would fail with is found now. */
+static int check_type(const lj_config *config, const cJSON *type, lj_fault *fault) {
+  const char *model = lj_json_string(type, "model");
+  char path[PATH_SIZE];
+  (void)snprintf(path, sizeof path, "types.%.60s", type->string);
+  bool known = model == NULL;
+  for (size_t i = 0; i < config->alias_count && !known; i++) known = strcmp(config->aliases[i].name, model) == 0;
+  if (!known) {
+    lj_target target;
+    lj_fault cause;
+    lj_fault_clear(&cause);
+    if (lj_config_target(config, model, &target, &cause) != LJ_OK)
+      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.model: %s", path, cause.message);
+  }
+  return lj_request_check_type(type, path, fault);
+}
+
 static int parse_types(lj_config *config, lj_fault *fault) {
   const cJSON *item = NULL;
   config->types = lj_json_object(config->tree, "types");
@@ -156,6 +174,8 @@ static int parse_types(lj_config *config, lj_fault *fault) {
     const cJSON *model = lj_json_get(item, "model");
     if (model != NULL && !cJSON_IsString(model))
       return lj_fault_set(fault, LJ_BAD_CONFIG, "types.%.60s.model: must be a string", item->string);
+    int code = check_type(config, item, fault);
+    if (code != LJ_OK) return code;
   }
   return LJ_OK;
 }
@@ -209,6 +229,8 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
   if (strpbrk(config->worker_id, "@:") != NULL || strlen(config->worker_id) > 80)
     return lj_fault_set(fault, LJ_BAD_CONFIG, "workerId: must have 1 to 80 characters and no @ or :");
   config->queues = lj_json_array(tree, "queues");
+  if (config->queues != NULL && cJSON_GetArraySize(config->queues) == 0)
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "queues: must name at least one queue; leave it out to serve all");
   config->concurrency = (size_t)lj_json_int(tree, "concurrency", 5);
   config->poll_interval_ms = lj_json_int(tree, "pollIntervalMs", 100);
   config->lease_ms = lj_json_int(tree, "leaseMs", 30000);

@@ -92,8 +92,13 @@ static int check_key(const cJSON *source, const char *path, lj_provider_config *
   char keys_path[SUBPATH_SIZE];
   if (keys == NULL) {
     if (!provider->format->needs_key) return LJ_OK;
-    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.apiKey: is required for kind %s, like {\"env\": \"OPENAI_API_KEY\"}", path,
-                        provider->format->kind);
+    char variable[32];
+    size_t length = strlen(provider->format->kind);
+    for (size_t i = 0; i <= length && i < sizeof variable; i++)
+      variable[i] = (char)(provider->format->kind[i] >= 'a' && provider->format->kind[i] <= 'z' ? provider->format->kind[i] - 'a' + 'A' : provider->format->kind[i]);
+    variable[sizeof variable - 1] = '\0';
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.apiKey: is required for kind %s, like {\"env\": \"%s_API_KEY\"}", path,
+                        provider->format->kind, variable);
   }
   (void)snprintf(keys_path, sizeof keys_path, "%s.apiKey", path);
   return lj_keys_parse(keys, keys_path, &provider->keys, fault);
@@ -110,14 +115,38 @@ static int check_api(const cJSON *source, const char *path, lj_provider_config *
   return LJ_OK;
 }
 
+/* Headers that say where a request's body ends: a wrong one would make the server wait for bytes, or read them as another request. */
+static bool is_framing(const char *name) {
+  static const char *const framing[] = {"content-length", "transfer-encoding"};
+  char lower[32];
+  size_t length = strlen(name);
+  if (length >= sizeof lower) return false;
+  for (size_t i = 0; i <= length; i++) lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 'a' - 'A' : name[i]);
+  for (size_t i = 0; i < COUNT(framing); i++)
+    if (strcmp(lower, framing[i]) == 0) return true;
+  return false;
+}
+
 static int check_headers(const cJSON *headers, const char *path, lj_fault *fault) {
   const cJSON *item = NULL;
   cJSON_ArrayForEach(item, headers) {
     if (!cJSON_IsString(item) || item->string[0] == '\0' || strpbrk(item->string, ": \r\n") != NULL ||
         strpbrk(item->valuestring, "\r\n") != NULL)
       return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.headers: must be names with strings of one line", path);
+    if (is_framing(item->string))
+      return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.headers.%s: is set for each request by its length; leave it out", path, item->string);
   }
   return LJ_OK;
+}
+
+static int check_proxy(const char *proxy, const char *path, lj_fault *fault) {
+  static const char *const schemes[] = {"http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"};
+  if (proxy == NULL) return LJ_OK;
+  bool known = strstr(proxy, "://") == NULL; /* host:port, which means http */
+  for (size_t i = 0; i < COUNT(schemes) && !known; i++) known = starts_with(proxy, schemes[i]);
+  if (known && strpbrk(proxy, " \t\r\n") == NULL) return LJ_OK;
+  return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.proxy: must be an address like http://host:8080, also with https, socks4, socks4a, socks5 or socks5h",
+                      path);
 }
 
 static int check_timeouts(const cJSON *source, const char *path, const lj_config *config, lj_provider_config *provider,
@@ -167,6 +196,7 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->max_concurrent = (size_t)lj_json_int(source, "maxConcurrent", provider->format->default_max_concurrent);
   provider->max_response_bytes = (size_t)lj_json_int(source, "maxResponseBytes", LJ_MAX_RESPONSE_BYTES);
   provider->proxy = lj_json_string(source, "proxy");
+  if (code == LJ_OK) code = check_proxy(provider->proxy, path, fault);
   provider->ca_file = lj_json_string(source, "caFile");
   if (code == LJ_OK) code = lj_config_health_parse(source, path, is_local(provider), provider, fault);
   return code;

@@ -73,7 +73,7 @@ static int check_value(const cJSON *value, const char *path, const lj_field *fie
   }
   if (wanted == NULL) return LJ_OK;
   return lj_fault_set(fault, LJ_BAD_CONFIG, "%s%s%s: must be %s, not %s", path, dot, field->name, wanted,
-                      cJSON_IsString(value) ? "an empty one" : type_name(value));
+                      cJSON_IsString(value) && !is_text(value) ? "an empty one" : type_name(value));
 }
 
 int lj_fields_check(const cJSON *object, const char *path, const lj_field *fields, size_t count, lj_fault *fault) {

@@ -150,7 +150,7 @@ static void probe(lj_watched *watched, int64_t now_ms) {
   lj_fault fault;
   lj_endpoint endpoint = {.provider = provider->name, .base_url = provider->base_url, .api_key = key, .headers = provider->headers};
   watched->health.probe_at_ms = now_ms + watched->provider->health.interval_ms; /* unless the probe's end says otherwise */
-  if (provider->format->build_models == NULL || (provider->format->needs_key && key == NULL)) return;
+  if (provider->format->build_models == NULL || (provider->keys.count > 0 && key == NULL)) return;
   lj_fault_clear(&fault);
   lj_wire_init(&watched->wire);
   watched->status = 0;

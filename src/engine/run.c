@@ -339,7 +339,7 @@ static int build_call(lj_run *run, const lj_target *target) {
   const lj_provider_config *provider = target->provider;
   const lj_key *key = key_of(target);
   const char *value = key != NULL ? key->value : NULL;
-  if (provider->format->needs_key && value == NULL) return lj_keys_explain(&provider->keys, target->key, provider->name, &run->fault);
+  if (provider->keys.count > 0 && value == NULL) return lj_keys_explain(&provider->keys, target->key, provider->name, &run->fault);
   lj_endpoint endpoint = {.provider = provider->name,
                           .base_url = provider->base_url,
                           .api_key = value,

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "provider/object.h"
 #include "provider/request_check.h"
 #include "provider/template.h"
 
@@ -202,4 +203,27 @@ int lj_request_prepare(const cJSON *type, const cJSON *data, cJSON **out, lj_fau
 bool lj_request_wants_object(const cJSON *request) {
   const cJSON *format = lj_json_get(request, "responseFormat");
   return cJSON_IsObject(format) || (cJSON_IsString(format) && strcmp(format->valuestring, "json") == 0);
+}
+
+int lj_request_check_type(const cJSON *type, const char *path, lj_fault *fault) {
+  static const lj_field prompt = {"prompt", lj_check_prompt};
+  const cJSON *schema = lj_json_get(lj_json_get(type, "responseFormat"), "schema");
+  lj_schema *opened = NULL;
+  int rc = LJ_OK;
+  for (const lj_field *field = &prompt; rc == LJ_OK && field->name != NULL; field = field == &prompt ? lj_request_fields : field + 1) {
+    const cJSON *value = lj_json_get(type, field->name);
+    if (value != NULL) {
+      rc = field->check(value, lj_place_member(path, field->name).text, fault);
+    }
+  }
+  if (rc == LJ_OK && cJSON_IsObject(schema)) {
+    lj_fault cause;
+    lj_fault_clear(&cause);
+    rc = lj_schema_open(schema, &opened, &cause);
+    if (rc == LJ_BAD_JOB) lj_fault_set(fault, rc, "%s: %s", path, cause.message);
+  }
+  lj_schema_close(opened);
+  if (rc != LJ_BAD_JOB) return rc;
+  fault->code = LJ_BAD_CONFIG;
+  return LJ_BAD_CONFIG;
 }

@@ -210,7 +210,7 @@ static void limits_of_numbers_are_inside(void **state) {
       WITH(",\"concurrency\":1"),       WITH(",\"pollIntervalMs\":60000"), WITH(",\"leaseMs\":3600000"),
       WITH(",\"maxStalls\":1000000"),   WITH(",\"jobTimeoutMs\":1"),       WITH(",\"jobTimeoutMs\":86400000"),
       WITH(",\"logLevel\":\"silent\""), WITH(",\"logLevel\":\"error\""),   WITH(",\"logLevel\":\"warn\""),
-      WITH(",\"queues\":[]"),           WITH(",\"models\":{}"),            WITH(",\"types\":{}"),
+      WITH(",\"queues\":[\"q\"]"),      WITH(",\"models\":{}"),            WITH(",\"types\":{}"),
   };
   (void)state;
   for (size_t i = 0; i < COUNT_OF(good); i++) {
@@ -338,6 +338,18 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {COMPATIBLE(",\"timeouts\":{\"totalMs\":86400001}"), "providers.p.timeouts.totalMs"},
       {COMPATIBLE(",\"maxResponseBytes\":1023"), "providers.p.maxResponseBytes"},
       {COMPATIBLE(",\"proxy\":5"), "providers.p.proxy"},
+      {COMPATIBLE(",\"proxy\":\"gopher://x\""), "providers.p.proxy: must be an address like http://host:8080"},
+      {COMPATIBLE(",\"proxy\":\"http://a b\""), "providers.p.proxy: must be an address"},
+      {COMPATIBLE(",\"headers\":{\"Content-Length\":\"5\"}"), "providers.p.headers.Content-Length: is set for each request"},
+      {COMPATIBLE(",\"headers\":{\"transfer-encoding\":\"chunked\"}"), "providers.p.headers.transfer-encoding: is set"},
+      {COMPATIBLE(",\"apiKey\":\"a key\""), "providers.p.apiKey: must be an object or an array of objects, not a string"},
+      {PROVIDER("\"kind\":\"gemini\""), "providers.p.apiKey: is required for kind gemini, like {\"env\": \"GEMINI_API_KEY\"}"},
+      {WITH(",\"queues\":[]"), "queues: must name at least one queue; leave it out to serve all"},
+      {WITH(",\"types\":{\"t\":{\"model\":\"nope\"}}"), "types.t.model: model \"nope\" is neither an alias"},
+      {WITH(",\"types\":{\"t\":{\"prompt\":5}}"), "types.t.prompt is 5, but must be a string"},
+      {WITH(",\"types\":{\"t\":{\"temperature\":5}}"), "types.t.temperature is 5, but must be a number from 0 to 2"},
+      {WITH(",\"types\":{\"t\":{\"stream\":\"no\"}}"), "types.t.stream is a string, but must be true or false"},
+      {WITH(",\"types\":{\"t\":{\"responseFormat\":{\"schema\":{\"type\":\"strin\"}}}}"), "types.t: responseFormat.schema is malformed at /type"},
       {COMPATIBLE(",\"caFile\":\"\""), "providers.p.caFile"},
       {COMPATIBLE(",\"allowInsecure\":1"), "providers.p.allowInsecure"},
       {"{\"database\":\"d\",\"providers\":{\"p\":5}}", "providers.p"},
