@@ -48,6 +48,19 @@ static void run_stats(lj_engine *engine, const command *asked) {
   lj_outbox_post(&engine->outbox, asked->id, asked->channel, lj_statistics(engine));
 }
 
+static void refuse_invalid(lj_engine *engine, const command *asked, const char *why) {
+  if (asked->id != NULL) lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, why);
+}
+
+/* The payload's queue, NULL: all of them. False when it is no text: what was meant for one queue must not concern all. */
+static bool read_queue(lj_engine *engine, const command *asked, const char **queue) {
+  const cJSON *value = lj_json_get(asked->payload, "queue");
+  *queue = lj_json_string(asked->payload, "queue");
+  if (value == NULL || (*queue != NULL && **queue != '\0')) return true;
+  refuse_invalid(engine, asked, "queue must be the name of a queue; leave it out for all");
+  return false;
+}
+
 /* Adds a name to a set, or refuses the message and says why. */
 static bool add_name(lj_engine *engine, const command *asked, lj_names *names, const char *name) {
   int code = lj_names_add(names, name);
@@ -57,7 +70,8 @@ static bool add_name(lj_engine *engine, const command *asked, lj_names *names, c
 }
 
 static void run_pause(lj_engine *engine, const command *asked) {
-  const char *queue = lj_json_string(asked->payload, "queue");
+  const char *queue = NULL;
+  if (!read_queue(engine, asked, &queue)) return;
   if (queue == NULL) engine->paused = true;
   if (queue == NULL || add_name(engine, asked, &engine->paused_queues, queue)) answer_flag(engine, asked, "paused", true);
 }
@@ -71,7 +85,8 @@ static void refuse_drain(lj_engine *engine, const char *why) {
 }
 
 static void run_resume(lj_engine *engine, const command *asked) {
-  const char *queue = lj_json_string(asked->payload, "queue");
+  const char *queue = NULL;
+  if (!read_queue(engine, asked, &queue)) return;
   if (queue != NULL) lj_names_remove(&engine->paused_queues, queue);
   if (queue == NULL) {
     engine->paused = false;
@@ -85,12 +100,25 @@ static void run_resume(lj_engine *engine, const command *asked) {
   answer_flag(engine, asked, "paused", false);
 }
 
+static bool names_provider(const lj_engine *engine, const char *lane) {
+  size_t length = strcspn(lane, "/");
+  for (size_t i = 0; i < engine->config.provider_count; i++) {
+    const char *name = engine->config.providers[i].name;
+    if (strlen(name) == length && strncmp(name, lane, length) == 0) return true;
+  }
+  return false;
+}
+
 static void run_hold(lj_engine *engine, const command *asked) {
   const char *lane = lj_json_string(asked->payload, "lane");
   bool held = lj_json_bool(asked->payload, "held", true);
   if (lane == NULL) {
     if (asked->id != NULL)
       lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "lane must be \"provider/model\" or the name of a provider");
+    return;
+  }
+  if (!names_provider(engine, lane)) {
+    refuse_invalid(engine, asked, "lane names no provider of the configuration");
     return;
   }
   if (held && !add_name(engine, asked, &engine->held_lanes, lane)) return;
@@ -115,6 +143,10 @@ static void run_drain(lj_engine *engine, const command *asked) {
 }
 
 static void run_subscribe(lj_engine *engine, const command *asked) {
+  if (!cJSON_IsBool(lj_json_get(asked->payload, "tokens"))) {
+    refuse_invalid(engine, asked, "worker:subscribe needs {tokens: true} or {tokens: false}");
+    return;
+  }
   engine->tokens = lj_json_bool(asked->payload, "tokens", false);
   answer_flag(engine, asked, "tokens", engine->tokens);
 }
@@ -131,6 +163,11 @@ static void run_secret(lj_engine *engine, const command *asked) {
 
 static void run_cancel(lj_engine *engine, const command *asked) {
   const char *job = lj_json_string(asked->payload, "jobId");
+  if (engine->suspended == LJ_SUSPENDED_RELEASED) {
+    if (asked->id != NULL)
+      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_CLOSED, "the database is released; worker:resume opens it again");
+    return;
+  }
   int code = job != NULL ? lj_cancels_add(engine, job, asked->id) : LJ_INVALID;
   if (code != LJ_OK && asked->id != NULL)
     lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code,

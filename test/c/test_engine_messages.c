@@ -165,6 +165,32 @@ static void subscriber_gets_live_text(void **state) {
   lj_free(text);
 }
 
+static void assert_refused(engine_fixture *fixture, const char *channel, const char *payload, const char *code) {
+  const char *said = lj_json_string(lj_json_object(ask(fixture, channel, payload), "error"), "code");
+  if (said == NULL || strcmp(said, code) != 0) fail_msg("%s %s gave %s", channel, payload, said != NULL ? said : "no error");
+}
+
+static void wrong_payloads_are_refused_and_change_nothing(void **state) {
+  engine_fixture *fixture = *state;
+  engine_start(fixture, "", "");
+  assert_refused(fixture, "worker:pause", "{\"queue\":5}", "INVALID");
+  assert_refused(fixture, "worker:pause", "{\"queue\":\"\"}", "INVALID");
+  assert_refused(fixture, "worker:resume", "{\"queue\":[]}", "INVALID");
+  assert_refused(fixture, "worker:subscribe", "{\"tokens\":\"yes\"}", "INVALID");
+  assert_refused(fixture, "worker:subscribe", "{\"token\":true}", "INVALID");
+  assert_refused(fixture, "worker:hold", "{\"lane\":\"nobody/x\"}", "INVALID");
+  assert_refused(fixture, "worker:hold", "{}", "INVALID");
+  assert_false(lj_json_bool(payload_of(ask(fixture, "worker:stats", NULL)), "paused", true));
+}
+
+static void cancel_of_a_released_database_is_refused_at_once(void **state) {
+  engine_fixture *fixture = *state;
+  engine_start(fixture, "", "");
+  add_job(fixture, "a", "p/x", HELLO);
+  assert_true(lj_json_bool(payload_of(ask(fixture, "worker:release", "{\"deadlineMs\":0}")), "released", false));
+  assert_refused(fixture, "worker:cancel", "{\"jobId\":\"a\"}", "CLOSED");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(pause_and_resume),
@@ -174,6 +200,8 @@ int main(void) {
       engine_test(heartbeat_and_statistics_tell_numbers),
       engine_test(odd_messages_are_refused_or_ignored),
       engine_test(subscriber_gets_live_text),
+      engine_test(wrong_payloads_are_refused_and_change_nothing),
+      engine_test(cancel_of_a_released_database_is_refused_at_once),
   };
   lj_memory_init();
   return cmocka_run_group_tests_name("engine: messages", tests, NULL, NULL);
