@@ -8,6 +8,7 @@ const { bus } = require('./bus.js');
 const { startChild } = require('./host/child.js');
 const { workerEnvironment, secretsOf } = require('./host/environment.js');
 const { Requests } = require('./host/requests.js');
+const { checkPlain } = require('./host/plain.js');
 
 /** @import { Exit } from './host/child.js' */
 /** @import { JobNews } from './bus.js' */
@@ -253,8 +254,9 @@ class Worker extends EventEmitter {
       value = null;
     }
     // The jobs wait until there is an answer, whatever it is.
-    await this.request('worker:secret', { name, value }).catch((error) => {
+    await this.request('worker:secret', { name, value }).catch(async (error) => {
       this.emit('log', { level: 'error', line: `the key "${name}" was not taken: ${error.message}` });
+      if (value !== null) await this.request('worker:secret', { name, value: null }).catch(() => {});
     });
   }
 
@@ -292,6 +294,7 @@ async function startWorker(options) {
 
   // 2. The process, then the engine in it; a relative path means the same in both
   const settings = { ...config, database: path.resolve(config.database) };
+  checkPlain(settings);
   const worker = new Worker(settings, { execArgv, env, entry, secrets, onLog });
   await worker.start(settings);
   return worker;

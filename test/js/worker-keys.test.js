@@ -77,6 +77,21 @@ describe('worker: keys', function () {
     assert.ok(!world.log.join('\n').includes('canary'));
   });
 
+  it('that are no keys, or that no kind of provider has, let the jobs fail instead of waiting or going without', async () => {
+    const { world } = on;
+    await world.worker({
+      providers: { ...providers({ secret: 'torn' }), unset: { kind: 'openai-compatible', baseUrl: keyed.url, apiKey: { env: 'LJ_NOT_SET' } } },
+      secrets: () => 'two\nlines',
+    });
+    const torn = await world.ended(world.insert());
+    assert.deepEqual([torn.status, torn.error.code], ['failed', 'AUTH']);
+    assert.match(torn.error.message, /secret torn/);
+    const unset = await world.ended(world.insert({ model: 'unset/m' }));
+    assert.deepEqual([unset.status, unset.error.code], ['failed', 'AUTH']);
+    assert.match(unset.error.message, /LJ_NOT_SET/);
+    assert.deepEqual(keyed.seen, []);
+  });
+
   it('that the app gives by itself are taken without being asked for', async () => {
     const { world } = on;
     const worker = await world.worker({ providers: providers({ secret: 's' }), secrets: () => new Promise(() => {}) });

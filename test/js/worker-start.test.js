@@ -46,6 +46,10 @@ describe('worker: a start that cannot succeed says why', function () {
     const { world } = on;
     world.database();
     const base = { database: world.file, providers };
+    await refuses({ ...base, onLogs: () => {} }, 'BAD_CONFIG', /^onLogs: .*plain JSON/, /a function/);
+    await refuses({ ...base, concurrency: NaN }, 'BAD_CONFIG', /^concurrency: .*NaN/);
+    await refuses({ ...base, concurrency: 5n }, 'BAD_CONFIG', /^concurrency: .*5n/);
+    await refuses({ ...base, providers: { fake: { ...providers.fake, headers: { a: new Map() } } } }, 'BAD_CONFIG', /^providers\.fake\.headers\.a: /);
     await refuses({ ...base, concurrency: 0 }, 'BAD_CONFIG', /concurrency/, /1/);
     await refuses({ ...base, concurrency: 'many' }, 'BAD_CONFIG', /concurrency/);
     await refuses({ ...base, logLevel: 'loud' }, 'BAD_CONFIG', /logLevel/, /debug/);
