@@ -5,12 +5,13 @@ const { LlmJobsError, describe } = require('./error.js');
 const { openDriver } = require('./driver.js');
 const { prepareTable } = require('./queue/table.js');
 const { readJob } = require('./queue/options.js');
+const check = require('./queue/check.js');
 const { readFlow, insertFlow } = require('./queue/flow.js');
 const { insert, needsTransaction } = require('./queue/insert.js');
 const { selectJob, toJob } = require('./queue/job.js');
 const { counts, list, children } = require('./queue/list.js');
 const { cancel, retryOne, retryMany, remove, prune } = require('./queue/end.js');
-const { readList, readRetry, readPrune, readRemove, readWatch } = require('./queue/terms.js');
+const { readList, readRetry, readPrune, readRemove, readWatch, readCounts, readWait } = require('./queue/terms.js');
 const { Store } = require('./queue/store.js');
 const { Waiters } = require('./queue/waiters.js');
 const { watch } = require('./queue/watch.js');
@@ -98,7 +99,8 @@ class Queue {
     const now = Date.now();
     const rows = jobs.map((job, index) => {
       try {
-        return readJob(job?.name, job?.data, job?.options, this.queue, now);
+        check.keys(check.object(job, 'a job of a list', '{name, data, options}'), 'it', ['name', 'data', 'options']);
+        return readJob(job.name, job.data, job.options, this.queue, now);
       } catch (error) {
         throw error instanceof LlmJobsError ? new LlmJobsError(error.code, `job ${index} of addBulk: ${error.message}`) : error;
       }
@@ -146,8 +148,8 @@ class Queue {
    * @param {{queue?: string}} [options]
    * @returns {Record<Status, number>}
    */
-  counts({ queue } = {}) {
-    return counts(this.#store, queue);
+  counts(options) {
+    return counts(this.#store, readCounts(options));
   }
 
   /**
@@ -167,13 +169,8 @@ class Queue {
    * @param {{timeoutMs?: number, signal?: AbortSignal}} [options] without timeoutMs it waits as long as it takes
    * @returns {Promise<JobOfId<Types, Id>>}
    */
-  async waitFor(id, options = {}) {
-    const { timeoutMs } = options;
-    // Timers of JavaScript count in 32 bits, and fire at once beyond.
-    if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0 && timeoutMs <= 2147483647)) {
-      throw new LlmJobsError('BAD_CONFIG', `timeoutMs must be a number of milliseconds from 0 to 2147483647; got ${describe(timeoutMs)}`);
-    }
-    return /** @type {Promise<any>} */ (this.#waiters.wait(checkId(id), options));
+  async waitFor(id, options) {
+    return /** @type {Promise<any>} */ (this.#waiters.wait(checkId(id), readWait(options)));
   }
 
   /**

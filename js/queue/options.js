@@ -61,6 +61,8 @@ const check = require('./check.js');
 const MAX_DATA_BYTES = 67108864;
 const MAX_ATTEMPTS = 1000;
 const MAX_MS = 366 * 24 * 3600 * 1000;
+/** What the engine takes. */
+const MAX_TIMEOUT_MS = 86400000;
 const MIN_EVERY_MS = 1000;
 const CRON_NAMES = ['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually'];
 
@@ -104,6 +106,7 @@ function readJob(name, data, options, queue, now) {
   // 3. When it may run
   const opts = readOpts(given, has);
   const repeat = opts.repeat;
+  if (has('supersede') && !has('supersedeKey')) throw check.badJob('options.supersede says what happens to older jobs of a supersedeKey; give one, or leave it out');
   if (repeat && has('parentId')) throw check.badJob('options has both repeat and parentId: a parent cannot wait for a job that comes again; leave one out');
   if (has('delay') && has('runAt')) throw check.badJob('options has both delay and runAt, which mean the same; leave one out');
   const runAt = has('delay')
@@ -174,7 +177,7 @@ function readOpts(given, has) {
   /** @type {Record<string, unknown>} */
   const opts = {};
   if (has('backoff')) opts.backoff = readBackoff(given.backoff);
-  if (has('timeoutMs')) opts.timeoutMs = milliseconds(given.timeoutMs, 'options.timeoutMs');
+  if (has('timeoutMs')) opts.timeoutMs = milliseconds(given.timeoutMs, 'options.timeoutMs', MAX_TIMEOUT_MS);
   if (has('onFailure')) opts.onFailure = check.choice(given.onFailure, 'options.onFailure', ['fail', 'ignore']);
   if (has('cancelSiblings')) opts.cancelSiblings = check.flag(given.cancelSiblings, 'options.cancelSiblings');
   if (has('supersede')) opts.supersede = check.choice(given.supersede, 'options.supersede', ['waiting', 'active']);
@@ -249,9 +252,10 @@ function readZone(value) {
 /**
  * @param {unknown} value
  * @param {string} name
+ * @param {number} [max]
  */
-function milliseconds(value, name) {
-  return check.integer(value, name, { min: 1, max: MAX_MS, hint: 'it counts milliseconds' });
+function milliseconds(value, name, max = MAX_MS) {
+  return check.integer(value, name, { min: 1, max, hint: 'it counts milliseconds' });
 }
 
 module.exports = { readJob };

@@ -174,13 +174,39 @@ function readWatch(options) {
     const known = given(options, ['cursor', 'signal', 'ids', 'pollMs'], '{cursor, signal}');
     const { cursor = null, signal, ids, pollMs = 100 } = known;
     if (cursor !== null && typeof cursor !== 'string') throw check.badJob(`options.cursor must be the cursor of a change, or "start"; got ${describe(cursor)}`);
-    if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw check.badJob(`options.signal must be an AbortSignal; got ${describe(signal)}`);
+    signalOf(signal);
     if (ids !== undefined && (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function')) {
       throw check.badJob(`options.ids must be an array of ids; got ${describe(ids)}`);
     }
     check.integer(pollMs, 'options.pollMs', { min: 1, max: 3600000, hint: 'it counts milliseconds' });
     return { cursor, signal, ids: ids === undefined ? null : new Set(ids), pollMs };
   });
+}
+
+/** @param {unknown} options @returns {string | undefined} the queue */
+function readCounts(options) {
+  return terms('counts', () => {
+    const { queue } = given(options, ['queue'], '{queue: "default"}');
+    return queue === undefined ? undefined : check.text(queue, 'options.queue', { example: '"default"' });
+  });
+}
+
+/** @param {unknown} options @returns {{timeoutMs: number | undefined, signal: AbortSignal | undefined}} */
+function readWait(options) {
+  return terms('waitFor', () => {
+    const { timeoutMs, signal } = given(options, ['timeoutMs', 'signal'], '{timeoutMs: 60000}', { timeout: 'timeoutMs' });
+    // Timers of JavaScript count in 32 bits, and fire at once beyond.
+    if (timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs >= 0 && timeoutMs <= 2147483647)) {
+      throw check.badJob(`options.timeoutMs must be a number of milliseconds from 0 to 2147483647; got ${describe(timeoutMs)}`);
+    }
+    return { timeoutMs, signal: signalOf(signal) };
+  });
+}
+
+/** @param {any} signal @returns {AbortSignal | undefined} */
+function signalOf(signal) {
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw check.badJob(`options.signal must be an AbortSignal; got ${describe(signal)}`);
+  return signal;
 }
 
 /** @param {unknown} options @returns {boolean} */
@@ -191,4 +217,4 @@ function readRemove(options) {
   });
 }
 
-module.exports = { readList, readRetry, readPrune, readWatch, readRemove, terms };
+module.exports = { readList, readCounts, readWait, readRetry, readPrune, readWatch, readRemove, terms };

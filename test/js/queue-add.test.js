@@ -209,6 +209,8 @@ describe('Queue.add', () => {
       refuses(add('a', {}, { backoff: { type: 'linear' } }), /"exponential" or "fixed"; got "linear"/);
       refuses(add('a', {}, { backoff: { delay: 1 } }), /did you mean "delayMs"\?/);
       refuses(add('a', {}, { timeoutMs: 0 }), /options\.timeoutMs/);
+      refuses(add('a', {}, { timeoutMs: 86400001 }), /options\.timeoutMs must be a whole number from 1 to 86400000/);
+      refuses(add('a', {}, { supersede: 'active' }), /options\.supersede .*supersedeKey/);
       refuses(add('a', {}, { onFailure: 'continue' }), /"fail" or "ignore"/);
       refuses(add('a', {}, { cancelSiblings: 1 }), /true or false; got 1/);
       refuses(add('a', {}, { supersede: 'running' }), /"waiting" or "active"/);
@@ -223,6 +225,7 @@ describe('Queue.add', () => {
       const jobs = [{ name: 'a', data: {} }, { name: 'b', data: {}, options: { priority: NaN } }];
       refuses(() => queue.addBulk(jobs), /^job 1 of addBulk: options\.priority .* got NaN/);
       refuses(() => queue.addBulk(/** @type {any} */ ([null])), /^job 0 of addBulk/);
+      refuses(() => queue.addBulk(/** @type {any} */ ([{ name: 'a', data: {}, opts: {} }])), /^job 0 of addBulk: it has no "opts"; it can have name, data, options/);
       refuses(() => queue.addBulk(/** @type {any} */ ({})), /takes an array .* got an object/);
       assert.deepEqual(queue.addBulk([]), []);
     });

@@ -6,6 +6,15 @@ const BetterSqlite3 = require('better-sqlite3');
 const { Queue } = require('../../js/index.js');
 
 describe('Queue.counts', () => {
+  it('refuses what it does not know', () => {
+    const db = new BetterSqlite3(':memory:');
+    const queue = new Queue(db);
+    assert.throws(() => queue.counts(/** @type {any} */ ({ queu: 'mail' })), { code: 'BAD_CONFIG', message: /no "queu"/ });
+    assert.throws(() => queue.counts(/** @type {any} */ (5)), { code: 'BAD_CONFIG', message: /got 5/ });
+    assert.throws(() => queue.counts({ queue: '' }), { code: 'BAD_CONFIG', message: /options\.queue/ });
+    db.close();
+  });
+
   it('counts each state, of all queues or of one', () => {
     const db = new BetterSqlite3(':memory:');
     const queue = new Queue(db);

@@ -142,6 +142,8 @@ describe('Queue.waitFor', () => {
   it('refuses a bad timeout and a bad id', async () => {
     await assert.rejects(queue.waitFor('x', { timeoutMs: -1 }), { code: 'BAD_CONFIG', message: /got -1/ });
     await assert.rejects(queue.waitFor('x', { timeoutMs: Infinity }), { code: 'BAD_CONFIG' });
+    await assert.rejects(queue.waitFor('x', /** @type {any} */ ({ timeout: 5 })), { code: 'BAD_CONFIG', message: /did you mean "timeoutMs"/ });
+    await assert.rejects(queue.waitFor('x', /** @type {any} */ ({ signal: 5 })), { code: 'BAD_CONFIG', message: /AbortSignal; got 5/ });
     await assert.rejects(queue.waitFor(/** @type {any} */ (undefined)), { code: 'BAD_JOB', message: /got undefined/ });
   });
 
