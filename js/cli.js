@@ -25,7 +25,7 @@ async function main(args) {
     }
     process.stderr.write(`llm-jobs: ${typeof code === 'string' ? `${code}: ` : ''}${message}\n`);
     // What `Queue` refuses because of how it was asked is wrong usage too; of a retry it refuses what another job stands against.
-    return code === 'BAD_JOB' && request?.command !== 'retry' ? 2 : 1;
+    return code === 'BAD_CONFIG' || (code === 'BAD_JOB' && request?.command !== 'retry') ? 2 : 1;
   }
 }
 

@@ -20,7 +20,7 @@
  * @property {(body: any, reply: Reply, options: FakeOptions) => Answer} answer
  * @property {(body: any) => boolean} wantsStream
  * @property {(answer: Answer, n: number, body: any) => Frames} stream
- * @property {(answer: Answer, n: number, body: any) => object} whole
+ * @property {(answer: Answer, n: number, body: any, reply: Reply) => object} whole
  * @property {(error: NonNullable<Reply['error']>, status: number, reply?: Reply) => object} errorBody
  * @property {(error: object) => string} errorFrame
  * @property {(models: string[]) => object} list

@@ -5,6 +5,7 @@ const openai = require('./openai.js');
 const ollama = require('./ollama.js');
 
 /** @import { Format, Answer } from './answer.js' */
+/** @import { Reply } from './options.js' */
 
 /** Vectors by the APIs of OpenAI and Ollama. They depend on the text and on nothing else, and their length is 1. */
 
@@ -15,10 +16,14 @@ const inputsOf = (body) => (Array.isArray(body?.input) ? body.input : [body?.inp
 
 /**
  * @param {any} body
+ * @param {Reply} reply
  * @returns {Float32Array[]}
  */
-function vectorsOf(body) {
-  return inputsOf(body).map((/** @type {string} */ text) => vectorOf(text, body?.dimensions ?? DIMENSIONS));
+function vectorsOf(body, reply) {
+  return inputsOf(body).map((/** @type {string} */ text, /** @type {number} */ index) => {
+    const told = reply.embeddings?.[index];
+    return told ? Float32Array.from(told) : vectorOf(text, body?.dimensions ?? DIMENSIONS);
+  });
 }
 
 /**
@@ -50,10 +55,11 @@ function answer(body) {
  * @param {Answer} answer
  * @param {number} n
  * @param {any} body
+ * @param {Reply} reply
  */
-function openaiWhole({ model, inputTokens }, n, body) {
+function openaiWhole({ model, inputTokens }, n, body, reply) {
   const base64 = body?.encoding_format === 'base64';
-  const data = vectorsOf(body).map((vector, index) => ({
+  const data = vectorsOf(body, reply).map((vector, index) => ({
     object: 'embedding',
     index,
     embedding: base64 ? Buffer.from(vector.buffer).toString('base64') : Array.from(vector),
@@ -65,9 +71,10 @@ function openaiWhole({ model, inputTokens }, n, body) {
  * @param {Answer} answer
  * @param {number} n
  * @param {any} body
+ * @param {Reply} reply
  */
-function ollamaWhole({ model, inputTokens }, n, body) {
-  const embeddings = vectorsOf(body).map((vector) => Array.from(vector));
+function ollamaWhole({ model, inputTokens }, n, body, reply) {
+  const embeddings = vectorsOf(body, reply).map((vector) => Array.from(vector));
   return { model, embeddings, total_duration: 14000000, load_duration: 1000000, prompt_eval_count: inputTokens };
 }
 

@@ -164,12 +164,12 @@ class FakeServer {
       firstTokenMs: reply.firstTokenMs ?? this.options.firstTokenMs ?? 0,
       tokenMs: reply.tokenMs ?? this.options.tokenMs ?? 0,
     };
-    const kept = format === responses ? this.stored.keep(body, format.whole(answer, n, body), reply) : undefined;
+    const kept = format === responses ? this.stored.keep(body, format.whole(answer, n, body, reply), reply) : undefined;
     if (format.wantsStream(body)) {
       this.begin(response, entry, status, { 'content-type': format.streamType, ...headers });
       return play(planStream(format.stream(answer, n, body), reply, pace, format.errorFrame(error)), response, entry);
     }
-    const text = JSON.stringify(kept ?? format.whole(answer, n, body));
+    const text = JSON.stringify(kept ?? format.whole(answer, n, body, reply));
     const afterMs = pace.firstTokenMs + pace.tokenMs * Math.max(0, answer.tokens.length - 1);
     this.begin(response, entry, status, { 'content-type': 'application/json', ...headers }, text);
     entry.tokensSent = answer.tokens.length;

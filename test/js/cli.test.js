@@ -137,6 +137,11 @@ describe('npx llm-jobs', function () {
     assert.equal(on('list', '--status', 'failed').stdout, '');
   });
 
+  it('calls what an option cannot be wrong usage', function () {
+    assert.equal(on('list', '--status', 'nope').status, 2);
+    assert.equal(on('list', '--limit', '0').status, 2);
+  });
+
   it('retries one job, or all with a code', function () {
     const ids = ['a', 'b', 'c'].map((name) => queue.add(name, {}));
     const fail = db.prepare("UPDATE llm_jobs SET status = 'failed', finished_on = 1, error = ? WHERE id = ?");

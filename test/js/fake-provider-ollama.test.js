@@ -83,6 +83,11 @@ describe('the fake provider, as the client of Ollama sees it', () => {
     assert.equal((await client.embed({ model: 'e', input: 'three', dimensions: 2 })).embeddings[0].length, 2);
   });
 
+  it('makes the vectors that a script tells', async () => {
+    await start({ script: [{ embeddings: [[1, 2], [3, 4]] }] });
+    assert.deepEqual((await client.embed({ model: 'e', input: ['one', 'two'] })).embeddings, [[1, 2], [3, 4]]);
+  });
+
   it('lists its models', async () => {
     await start({ models: ['a', 'b'] });
     assert.deepEqual((await client.list()).models.map((model) => model.name), ['a', 'b']);
