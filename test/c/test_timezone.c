@@ -1,83 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time zones: names, files, rules, and what is kept of them.
+ * Time zones: names, rules, the folder of zones, and what is kept of them.
  */
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "policy/calendar.h"
 #include "policy/timezone.h"
 #include "policy/timezone_data.h"
-#include "support/test.h"
-
-enum { FILE_SIZE = 2048 };
-
-typedef struct bytes {
-  unsigned char data[FILE_SIZE];
-  size_t length;
-} bytes;
-
-static void put(bytes *out, int64_t number, size_t size) {
-  for (size_t i = size; i-- > 0;) out->data[out->length++] = (unsigned char)((uint64_t)number >> (8 * i));
-}
-
-static void put_text(bytes *out, const char *text) {
-  memcpy(out->data + out->length, text, strlen(text));
-  out->length += strlen(text);
-}
-
-/* Two types: an hour east, and two hours; `times` alternate between them, with a leap second and both lists of flags. */
-static void put_block(bytes *out, char version, size_t size, const int64_t *times, size_t count) {
-  static const int32_t offsets[] = {3600, 7200};
-  put_text(out, "TZif");
-  put(out, version == '1' ? 0 : version, 1);
-  for (size_t i = 0; i < 15; i++) put(out, 0, 1);
-  put(out, 2, 4);
-  put(out, 2, 4);
-  put(out, 1, 4);
-  put(out, (int64_t)count, 4);
-  put(out, 2, 4);
-  put(out, 4, 4);
-  for (size_t i = 0; i < count; i++) put(out, times[i], size);
-  for (size_t i = 0; i < count; i++) put(out, i % 2 == 0 ? 1 : 0, 1);
-  for (size_t i = 0; i < 2; i++) {
-    put(out, offsets[i], 4);
-    put(out, (int64_t)i, 1);
-    put(out, 0, 1);
-  }
-  put_text(out, "CET");
-  put(out, 0, 1);
-  put(out, 78796800, size);
-  put(out, 1, 4);
-  put(out, 0, 4);
-}
-
-static const int64_t table[] = {1000000, 2000000, 3000000};
-
-/* From version 2 on the first block is empty of sense: its times must not be used. */
-static void make_file(bytes *out, char version, const char *footer) {
-  static const int64_t wrong[] = {5};
-  out->length = 0;
-  if (version == '1') {
-    put_block(out, '1', 4, table, COUNT_OF(table));
-    return;
-  }
-  put_block(out, version, 4, wrong, 1);
-  put_block(out, version, 8, table, COUNT_OF(table));
-  put_text(out, footer);
-}
-
-static int64_t seconds_of(const char *iso) {
-  int year;
-  int month;
-  int day;
-  int hour;
-  int minute;
-  int second;
-  assert_int_equal(sscanf(iso, "%d-%d-%dT%d:%d:%dZ", &year, &month, &day, &hour, &minute, &second), 6);
-  return lj_days_of(year, month, day) * LJ_DAY_SECONDS + (hour * 60 + minute) * 60 + second;
-}
+#include "support/zone_file.h"
 
 static char folder[] = "/tmp/llm-jobs-zones-XXXXXX";
 
@@ -124,135 +55,6 @@ static void offsets_need_no_file(void **state) {
   assert_int_equal(offset_in("+05:30", 0), 19800);
   assert_int_equal(offset_in("-0800", 0), -28800);
   assert_int_equal(offset_in("+14", 0), 50400);
-}
-
-static void tables_of_every_version_are_read(void **state) {
-  bytes file;
-  (void)state;
-  for (char version = '1'; version <= '4'; version++) {
-    lj_zone *zone = NULL;
-    lj_zone_period period;
-    make_file(&file, version, "\nEST5EDT,M3.2.0,M11.1.0\n");
-    assert_code(lj_zone_read(file.data, file.length, &zone), LJ_OK);
-    lj_zone_period_at(zone, 999999, &period);
-    assert_int_equal(period.offset, 3600);
-    assert_int_equal(period.until, 1000000);
-    lj_zone_period_at(zone, 1000000, &period);
-    assert_int_equal(period.offset, 7200);
-    assert_int_equal(period.until, 2000000);
-    assert_int_equal(lj_zone_offset(zone, 2999999), 3600);
-    lj_zone_period_at(zone, seconds_of("2050-07-01T00:00:00Z"), &period);
-    assert_int_equal(period.offset, version == '1' ? 7200 : -14400);
-    assert_true(period.until == (version == '1' ? INT64_MAX : seconds_of("2050-11-06T06:00:00Z")));
-    lj_zone_free(zone);
-  }
-}
-
-static void times_before_1970_are_negative(void **state) {
-  static const int64_t times[] = {-2000000000, -1000000};
-  (void)state;
-  for (size_t size = 4; size <= 8; size += 4) {
-    bytes file = {.length = 0};
-    lj_zone *zone = NULL;
-    lj_zone_period period;
-    if (size == 8) put_block(&file, '2', 4, NULL, 0);
-    put_block(&file, size == 4 ? '1' : '2', size, times, COUNT_OF(times));
-    if (size == 8) put_text(&file, "\n\n");
-    assert_code(lj_zone_read(file.data, file.length, &zone), LJ_OK);
-    lj_zone_period_at(zone, -1000001, &period);
-    assert_int_equal(period.offset, 7200);
-    assert_true(period.until == -1000000);
-    assert_int_equal(lj_zone_offset(zone, -2000000001), 3600);
-    assert_int_equal(lj_zone_offset(zone, 0), 3600);
-    lj_zone_free(zone);
-  }
-}
-
-static void without_a_rule_the_last_offset_stays(void **state) {
-  bytes file;
-  lj_zone *zone = NULL;
-  lj_zone_period period;
-  (void)state;
-  make_file(&file, '2', "\n\n");
-  assert_code(lj_zone_read(file.data, file.length, &zone), LJ_OK);
-  lj_zone_period_at(zone, INT64_C(4000000000), &period);
-  assert_int_equal(period.offset, 7200);
-  assert_true(period.until == INT64_MAX);
-  lj_zone_free(zone);
-}
-
-/* Each copy has just its own size, so that the sanitizer sees a byte read beyond it. */
-static int read_copy(const unsigned char *data, size_t length) {
-  lj_zone *zone = NULL;
-  unsigned char *copy = malloc(length > 0 ? length : 1);
-  assert_non_null(copy);
-  if (length > 0) memcpy(copy, data, length);
-  int code = lj_zone_read(copy, length, &zone);
-  free(copy);
-  if (code == LJ_OK) {
-    static const int64_t instants[] = {-LJ_MAX_TIME_MS / 1000, -1, 0, 1500000, 2500000000, LJ_MAX_TIME_MS / 1000};
-    for (size_t i = 0; i < COUNT_OF(instants); i++) {
-      lj_zone_period period;
-      lj_zone_period_at(zone, instants[i], &period);
-      assert_true(period.until > instants[i]);
-      assert_in_range(period.offset + 200000, 50000, 350000);
-    }
-  } else {
-    assert_code(code, LJ_INVALID);
-    assert_null(zone);
-  }
-  lj_zone_free(zone);
-  return code;
-}
-
-static void every_cut_is_refused(void **state) {
-  bytes file;
-  (void)state;
-  for (char version = '1'; version <= '4'; version++) {
-    make_file(&file, version, "\nCET-1CEST,M3.5.0,M10.5.0/3\n");
-    for (size_t length = 0; length < file.length; length++) assert_code(read_copy(file.data, length), LJ_INVALID);
-    assert_code(read_copy(file.data, file.length), LJ_OK);
-  }
-}
-
-static void flipped_bits_give_a_zone_or_an_error(void **state) {
-  uint32_t seed = 20260114;
-  bytes file;
-  (void)state;
-  for (char version = '1'; version <= '2'; version++) {
-    make_file(&file, version, "\nCET-1CEST,M3.5.0,M10.5.0/3\n");
-    for (size_t bit = 0; bit < file.length * 8; bit++) {
-      file.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
-      (void)read_copy(file.data, file.length);
-      file.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
-    }
-    for (int round = 0; round < 20000; round++) {
-      bytes bent = file;
-      for (uint32_t flips = 1 + next_random(&seed) % 8; flips > 0; flips--)
-        bent.data[next_random(&seed) % bent.length] ^= (unsigned char)(1u << next_random(&seed) % 8);
-      (void)read_copy(bent.data, bent.length);
-    }
-  }
-}
-
-static void damaged_files_are_refused(void **state) {
-  bytes file;
-  static const int64_t backwards[] = {2000000, 1000000};
-  (void)state;
-  file.length = 0;
-  put_block(&file, '1', 4, backwards, 2);
-  assert_code(read_copy(file.data, file.length), LJ_INVALID);
-  make_file(&file, '1', "");
-  file.data[44 + 12] = 2; /* the third type of two */
-  assert_code(read_copy(file.data, file.length), LJ_INVALID);
-  make_file(&file, '1', "");
-  file.data[44 + 15] = 0x7F; /* an offset of centuries */
-  assert_code(read_copy(file.data, file.length), LJ_INVALID);
-  make_file(&file, '1', "");
-  memset(file.data + 32, 0xFF, 4); /* four milliards of times */
-  assert_code(read_copy(file.data, file.length), LJ_INVALID);
-  make_file(&file, '2', "\nnonsense\n");
-  assert_code(read_copy(file.data, file.length), LJ_INVALID);
 }
 
 static void rules_are_read(void **state) {
@@ -368,7 +170,7 @@ static void system_files_agree_with_history(void **state) {
 }
 
 static void folder_of_zones_may_hold_anything(void **state) {
-  bytes file;
+  zone_file file;
   lj_fault fault;
   lj_zone *zone = NULL;
   char path[256];
@@ -406,7 +208,7 @@ static void local_zone_is_what_tz_says(void **state) {
     int32_t offset;
   } rows[] = {{"", 0}, {"CET-1", 3600}, {"<+0330>-3:30", 12600}, {"Test_Good", 7200}, {":Test_Good", 7200}, {"nonsense", 0}, {":", 0}};
   char path[256];
-  bytes file;
+  zone_file file;
   (void)state;
   make_file(&file, '2', "\n\n");
   write_zone("Test_Good", file.data, file.length);
@@ -476,7 +278,7 @@ static void changed_files_are_noticed_after_a_day(void **state) {
   const int64_t later = 4000000;
   lj_zones zones;
   const lj_zone *zone = NULL;
-  bytes file;
+  zone_file file;
   char path[256];
   (void)state;
   (void)snprintf(path, sizeof path, "%s/Test_Good", folder);
@@ -506,7 +308,7 @@ static void changed_files_are_noticed_after_a_day(void **state) {
 
 static void every_allocation_may_fail(void **state) {
   static const char *const names[] = {"UTC", "+05:30", "Test_Good", ""};
-  bytes file;
+  zone_file file;
   (void)state;
   make_file(&file, '2', "\nCET-1\n");
   write_zone("Test_Good", file.data, file.length);
@@ -553,12 +355,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(names_have_a_form),
       tidy_test(offsets_need_no_file),
-      tidy_test(tables_of_every_version_are_read),
-      tidy_test(times_before_1970_are_negative),
-      tidy_test(without_a_rule_the_last_offset_stays),
-      tidy_test(every_cut_is_refused),
-      tidy_test(flipped_bits_give_a_zone_or_an_error),
-      tidy_test(damaged_files_are_refused),
       tidy_test(rules_are_read),
       tidy_test(system_files_agree_with_history),
       tidy_test(folder_of_zones_may_hold_anything),

@@ -163,8 +163,6 @@ class Model {
     }
   }
 
-  // ---- Operations -------------------------------------------------------------------------------------------------------------
-
   /** A row by plain SQL. */
   async add() {
     const made = makeJob(this, { dedup: this.chance(0.15) ? `key${this.below(10)}` : null });
