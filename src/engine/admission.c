@@ -43,15 +43,25 @@ size_t lj_admission_room(lj_engine *engine, lj_lane *lane, int64_t now) {
   return lj_lane_capacity(&engine->lanes, lane, now);
 }
 
+/* Targets that have just refused their key or model, or ran out of money, are used only when there are no others. */
+static bool all_avoided(lj_engine *engine, const lj_route *route, int64_t now) {
+  for (size_t i = 0; i < route->count; i++) {
+    const lj_lane *lane = lj_lanes_get(&engine->lanes, &route->targets[i], now);
+    if (lane != NULL && lane->avoid_until_ms <= now) return false;
+  }
+  return true;
+}
+
 static size_t capacity(void *owner, const char *model, const char *name) {
   lj_engine *engine = owner;
   lj_route route;
   int64_t now = lj_mono_ms();
   if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return HOPELESS_CAPACITY;
   size_t total = 0;
+  bool avoided = all_avoided(engine, &route, now);
   for (size_t i = 0; i < route.count; i++) {
     lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-    if (lane != NULL) total += lj_admission_room(engine, lane, now);
+    if (lane != NULL && (lane->avoid_until_ms > now) == avoided) total += lj_admission_room(engine, lane, now);
   }
   return total;
 }
@@ -91,13 +101,12 @@ static const char *admit(void *owner, const char *model, const char *name, int64
   lj_route route;
   int64_t now = lj_mono_ms();
   if (lj_route_find(&engine->config, model, name, &route, NULL) != LJ_OK) return "";
-  /* Targets that have just refused their key or model, or ran out of money, come last. */
-  for (int avoided = 0; avoided <= 1; avoided++)
-    for (size_t i = 0; i < route.count; i++) {
-      lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
-      if (lane == NULL || (lane->avoid_until_ms > now) != avoided) continue;
-      if (enter(engine, lane, name, seq, now)) return lane->name;
-    }
+  bool avoided = all_avoided(engine, &route, now);
+  for (size_t i = 0; i < route.count; i++) {
+    lj_lane *lane = lj_lanes_get(&engine->lanes, &route.targets[i], now);
+    if (lane == NULL || (lane->avoid_until_ms > now) != avoided) continue;
+    if (enter(engine, lane, name, seq, now)) return lane->name;
+  }
   engine->passed_over = true; /* another group has just filled the lane */
   return NULL;
 }

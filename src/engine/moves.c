@@ -31,6 +31,14 @@ lj_lane *lj_moves_find(lj_engine *engine, lj_run *run, int code, int64_t now_ms,
   return NULL;
 }
 
+bool lj_moves_later(lj_engine *engine, const lj_run *run, int64_t now_ms) {
+  for (size_t i = 0; i < run->route.count; i++) {
+    const lj_lane *lane = i != run->target ? lj_lanes_get(&engine->lanes, &run->route.targets[i], now_ms) : NULL;
+    if (lane != NULL && lane->avoid_until_ms <= now_ms) return true;
+  }
+  return false;
+}
+
 static void undo(lj_engine *engine, lj_run *run, int64_t now_wall) {
   if (run->next_lane == NULL) return;
   lj_window_drop(&run->next_lane->window, run->job.seq, now_wall);

@@ -240,6 +240,7 @@ void lj_run_move(lj_run *run, int64_t now_wall) {
     return;
   }
   if (run->next_lane == NULL) {
+    run->later = lj_code_class(run->code) == LJ_CLASS_TARGET && lj_moves_later(engine, run, lj_mono_ms());
     end_run(run, run->code, false);
     return;
   }
@@ -293,6 +294,7 @@ static void finish_call(lj_run *run, int code, int served) {
   if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
   bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE || code == LJ_CONTEXT_LENGTH;
   if (elsewhere && !lj_remote_known(run) && move_on(run, code)) return;
+  run->later = class == LJ_CLASS_TARGET && lj_moves_later(engine, run, lj_mono_ms());
   end_run(run, code, false);
 }
 

@@ -67,6 +67,7 @@ typedef struct lj_run {
   bool moving;             /* waits for a transaction; `code` and `fault` say why the last call failed */
   bool decided;            /* by the transaction that is open */
   bool lost;               /* the row belongs to somebody else */
+  bool later;              /* another target may take the job, but has no room now */
   lj_lane *next_lane;      /* entered; NULL: none has room */
   size_t next_target;
   char *next_history;

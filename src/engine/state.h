@@ -215,6 +215,8 @@ cJSON *lj_budget_json(const lj_engine *engine);
 /* moves.c: runs whose call failed and that go on in another lane. The first target of the rest of the route that takes the job
  * after this failure; its lane, or NULL. */
 lj_lane *lj_moves_find(lj_engine *engine, lj_run *run, int code, int64_t now_ms, size_t *target);
+/* Whether another target has not refused such jobs too, so that the job should wait for it. */
+bool lj_moves_later(lj_engine *engine, const lj_run *run, int64_t now_ms);
 /* Inside of a transaction, after lj_share_update; then, when that has committed or not: */
 int lj_moves_write(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 void lj_moves_finish(lj_engine *engine, bool committed, int64_t now_wall);

@@ -38,6 +38,9 @@ void lj_verdict_decide(lj_run *run, int code, bool stopping) {
       }
       run->end = LJ_END_FAIL;
       break;
+    case LJ_CLASS_TARGET:
+      run->end = run->later ? LJ_END_RELEASE : LJ_END_FAIL;
+      break;
     case LJ_CLASS_VERDICT:
       run->end = LJ_END_CANCEL;
       break;

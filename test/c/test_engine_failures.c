@@ -184,10 +184,26 @@ static void target_that_refused_its_key_comes_last_from_then_on(void **state) {
   wait_job(fixture, "alone", "failed"); /* a job without another target is told at once */
 }
 
+static void job_waits_for_a_target_that_is_only_full(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.when = "/api/", .bytes = ollama_reply(fixture), .gate = 1});
+  script(fixture, http_reply(fixture, 401, JSON, "", ERROR("\"message\":\"no\"")));
+  engine_start(fixture, ",\"concurrency\":20", "");
+  for (int i = 0; i < 12; i++) {
+    char id[8];
+    (void)snprintf(id, sizeof id, "j%d", i);
+    add_job(fixture, id, "both", HELLO);
+  }
+  wait_text(fixture, "the others", "SELECT sum(status = 'active') || '|' || sum(status = 'waiting') FROM llm_jobs", "4|8");
+  loopback_open_gate(fixture->server);
+  wait_text(fixture, "all", "SELECT sum(status = 'completed') || '|' || sum(attempts) FROM llm_jobs", "12|12");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(each_trouble_has_its_consequences),
       engine_test(job_too_long_for_one_target_goes_to_one_with_a_larger_context),
+      engine_test(job_waits_for_a_target_that_is_only_full),
       engine_test(target_that_refused_its_key_comes_last_from_then_on),
   };
   lj_memory_init();
