@@ -205,11 +205,31 @@ bool lj_request_wants_object(const cJSON *request) {
   return cJSON_IsObject(format) || (cJSON_IsString(format) && strcmp(format->valuestring, "json") == 0);
 }
 
+static bool is_type_field(const char *name) {
+  bool known = strcmp(name, "model") == 0 || strcmp(name, "prompt") == 0;
+  for (const lj_field *field = lj_request_fields; field->name != NULL && !known; field++) known = strcmp(field->name, name) == 0;
+  return known;
+}
+
+/* A misspelt default would never be heard of: templates read the job's data only. */
+static int check_type_keys(const cJSON *type, const char *path, lj_fault *fault) {
+  const cJSON *item = NULL;
+  cJSON_ArrayForEach(item, type) {
+    if (is_type_field(item->string)) continue;
+    char known[256] = "model, prompt";
+    size_t used = strlen(known);
+    for (const lj_field *field = lj_request_fields; field->name != NULL && used < sizeof known; field++)
+      used += (size_t)snprintf(known + used, sizeof known - used, ", %s", field->name);
+    return lj_fault_set(fault, LJ_BAD_CONFIG, "%s.%.60s: unknown key; known here are %s", path, item->string, known);
+  }
+  return LJ_OK;
+}
+
 int lj_request_check_type(const cJSON *type, const char *path, lj_fault *fault) {
   static const lj_field prompt = {"prompt", lj_check_prompt};
   const cJSON *schema = lj_json_get(lj_json_get(type, "responseFormat"), "schema");
   lj_schema *opened = NULL;
-  int rc = LJ_OK;
+  int rc = check_type_keys(type, path, fault);
   for (const lj_field *field = &prompt; rc == LJ_OK && field->name != NULL; field = field == &prompt ? lj_request_fields : field + 1) {
     const cJSON *value = lj_json_get(type, field->name);
     if (value != NULL) {

@@ -22,7 +22,7 @@
 int lj_request_prepare(const cJSON *type, const cJSON *data, cJSON **out, lj_fault *fault) LJ_MUST_CHECK;
 
 /* The defaults of a job type, whose place in the configuration is `path`: fields are checked as those of a job, a schema is compiled
- * on trial. LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with `fault` naming the field. Keys that are no fields are values for templates. */
+ * on trial. LJ_OK, LJ_NOMEM, or LJ_BAD_CONFIG with `fault` naming the field, also for a key that is neither a field nor `model`. */
 int lj_request_check_type(const cJSON *type, const char *path, lj_fault *fault) LJ_MUST_CHECK;
 
 /* True when result.object is wanted: responseFormat is 'json' or a schema. */

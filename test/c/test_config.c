@@ -346,6 +346,7 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {PROVIDER("\"kind\":\"gemini\""), "providers.p.apiKey: is required for kind gemini, like {\"env\": \"GEMINI_API_KEY\"}"},
       {WITH(",\"queues\":[]"), "queues: must name at least one queue; leave it out to serve all"},
       {WITH(",\"types\":{\"t\":{\"model\":\"nope\"}}"), "types.t.model: model \"nope\" is neither an alias"},
+      {WITH(",\"types\":{\"t\":{\"maxToken\":5}}"), "types.t.maxToken: unknown key; known here are model, prompt, messages"},
       {WITH(",\"types\":{\"t\":{\"prompt\":5}}"), "types.t.prompt is 5, but must be a string"},
       {WITH(",\"types\":{\"t\":{\"temperature\":5}}"), "types.t.temperature is 5, but must be a number from 0 to 2"},
       {WITH(",\"types\":{\"t\":{\"stream\":\"no\"}}"), "types.t.stream is a string, but must be true or false"},
