@@ -46,7 +46,7 @@ describe('documents', function () {
     const sources = read('src/engine/config.c') + read('src/engine/config_provider.c') + read('src/engine/config_limits.c');
     const keys = [...sources.matchAll(/^ {4}\{"(\w+)", LJ_FIELD/gm)].map(([, key]) => key);
     assert.ok(keys.length > 20);
-    assert.deepEqual(keys.filter((key) => !new RegExp(`^\\| \`(timeouts\\.|retention\\.|retention\\.STATE\\.)?${key}\` \\|`, 'm').test(page)), []);
+    assert.deepEqual(keys.filter((key) => !new RegExp(`^\\| \`(timeouts\\.|retention\\.|retention\\.STATE\\.|breaker\\.|prices\\.MODEL\\.)?${key}\` \\|`, 'm').test(page)), []);
     const fields = [...read('src/provider/request_check.c').matchAll(/^ {4}\{"(\w+)", (?:lj_)?check_/gm)].map(([, key]) => key);
     assert.ok(fields.length > 10);
     assert.deepEqual(fields.filter((key) => key !== 'input' && !page.includes(`| \`${key}\` |`)), []);
@@ -65,6 +65,19 @@ describe('documents', function () {
     for (const page of pages) {
       for (const [, target] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         assert.ok(fs.existsSync(path.join(root, path.dirname(page), target)), `${page} links to ${target}`);
+      }
+    }
+  });
+
+  it('headings of a page differ, and links to them lead there', () => {
+    const anchorsOf = (/** @type {string} */ page) =>
+      [...read(page).replace(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-'));
+    for (const page of pages) {
+      const anchors = anchorsOf(page);
+      if (page !== 'CHANGELOG.md') assert.equal(new Set(anchors).size, anchors.length, `${page}: two headings are the same`);
+      for (const [, target, anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)) {
+        const there = target === '' ? anchors : anchorsOf(path.join(path.dirname(page), target));
+        assert.ok(there.includes(anchor), `${page} links to ${target}#${anchor}`);
       }
     }
   });
