@@ -47,7 +47,14 @@ class Requests {
         reject(new LlmJobsError('TIMEOUT', `${channel} was not answered within ${timeoutMs} ms; the worker is busy or hangs`));
       }, timeoutMs);
       this.waiting.set(id, { channel, resolve, reject, timer });
-      this.post({ id, channel, payload });
+      try {
+        this.post({ id, channel, payload });
+      } catch (error) {
+        // Not the error's own words: they may quote the payload.
+        this.waiting.delete(id);
+        clearTimeout(timer);
+        reject(new LlmJobsError('INVALID', `${channel}: its payload cannot be sent (${error instanceof Error ? error.name : typeof error}); it must be plain JSON`));
+      }
     });
   }
 

@@ -113,6 +113,7 @@ describe('startWorker', () => {
     assert.equal(await worker.request('test:later', { ms: 60, value: 2 }), 2);
     await assert.rejects(worker.request('test:later', { text: 'x'.repeat(1000001) }), { code: 'TOO_BIG' });
     await assert.rejects(worker.request(/** @type {any} */ (undefined)), { code: 'BAD_CONFIG' });
+    await assert.rejects(worker.request('test:later', { ms: 5n }), { code: 'INVALID', message: /^test:later: .*plain JSON/ });
     await assert.rejects(worker.drain({ deadlineMs: -5 }), { code: 'BAD_CONFIG', message: /got -5/ });
   });
 
