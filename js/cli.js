@@ -7,6 +7,18 @@
 const { readArguments, UsageError, HELP } = require('./cli/usage.js');
 const { run } = require('./cli/commands.js');
 
+const SQLITE_NOTADB = 26;
+
+/**
+ * A file that is no database is told as the worker tells it, whichever library has found it.
+ * @param {Error & {code?: unknown, errcode?: unknown}} error
+ * @returns {{message: string, code?: unknown}}
+ */
+function told(error) {
+  if (error.errcode !== SQLITE_NOTADB && error.code !== 'SQLITE_NOTADB') return error;
+  return { code: 'DB_ENCRYPTED', message: 'the file is encrypted or not an SQLite database: correct --db, or give the jobs a file of their own' };
+}
+
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 async function main(args) {
   let request;
@@ -18,7 +30,7 @@ async function main(args) {
     }
     return await run(request);
   } catch (error) {
-    const { message, code } = /** @type {Error & {code?: unknown}} */ (error);
+    const { message, code } = told(/** @type {Error & {code?: unknown, errcode?: unknown}} */ (error));
     if (error instanceof UsageError) {
       process.stderr.write(`llm-jobs: ${message}\nnpx llm-jobs --help lists the commands.\n`);
       return 2;

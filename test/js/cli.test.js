@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const path = require('node:path');
 const { spawn, spawnSync } = require('node:child_process');
 const BetterSqlite3 = require('better-sqlite3');
@@ -135,6 +136,17 @@ describe('npx llm-jobs', function () {
     assert.deepEqual(JSON.parse(on('list', '--queue', 'mail', '--json').stdout).map((/** @type {any} */ job) => job.id), [ids[1]]);
     assert.equal(JSON.parse(on('list', '--limit', '1', '--json').stdout).length, 1);
     assert.equal(on('list', '--status', 'failed').stdout, '');
+  });
+
+  it('says that a file is no database', function () {
+    const file = `${place.file}-text`;
+    fs.writeFileSync(file, 'This is a text, and no database at all. '.repeat(40));
+    try {
+      const { status, stderr } = call('list', '--db', file);
+      assert.deepEqual([status, stderr.split(':')[1]], [1, ' DB_ENCRYPTED']);
+    } finally {
+      fs.rmSync(file);
+    }
   });
 
   it('calls what an option cannot be wrong usage', function () {
