@@ -35,7 +35,8 @@ const check = require('./check.js');
  *   so that it can be added at each start of the app
  * @property {boolean} [background] the provider goes on with the answer when the connection or the worker is gone (OpenAI's Responses
  *   API); the next run fetches it instead of asking again
- * @property {boolean | Record<string, unknown>} [batch]
+ * @property {boolean} [batch] handed to the provider together with others, at half the price and with up to a day of waiting, where the
+ *   provider has batches
  *
  * @typedef {object} NewJob the values of a row to be inserted
  * @property {string | null} id
@@ -184,9 +185,7 @@ function readOpts(given, has) {
   if (has('keep')) opts.keep = readKeep(given.keep);
   if (has('repeat')) opts.repeat = readRepeat(given.repeat);
   if (has('background')) opts.background = check.flag(given.background, 'options.background');
-  if (has('batch')) {
-    opts.batch = typeof given.batch === 'boolean' ? given.batch : check.object(given.batch, 'options.batch', 'true or {maxWaitMs: 60000}');
-  }
+  if (has('batch')) opts.batch = check.flag(given.batch, 'options.batch');
   return opts;
 }
 

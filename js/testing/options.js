@@ -40,7 +40,8 @@ const { LlmJobsError, describe } = require('../error.js');
  * @property {boolean} [clean] a cut ends the body properly, so that only the format's own end is missing
  * @property {boolean} [hang] no byte at all, until the client gives up
  * @property {number} [hangAfterTokens] silence after so many tokens, until the client gives up
- * @property {number} [pendingPolls] of a response made in the background: how many fetches find it not ready; default 1
+ * @property {number} [pendingPolls] of a response made in the background, or a batch: how many fetches find it not ready; default 1
+ * @property {number} [expires] of a batch: the place of its first entry that is not answered before the batch expires
  * @property {boolean} [failsLater] such a response has failed when it is ready
  * @property {boolean} [lost] its id is not known afterwards
  */
@@ -95,6 +96,7 @@ const REPLY = {
   hang: FLAG,
   hangAfterTokens: COUNT,
   pendingPolls: COUNT,
+  expires: COUNT,
   failsLater: FLAG,
   lost: FLAG,
 };

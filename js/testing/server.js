@@ -11,6 +11,7 @@ const responses = require('./responses.js');
 const { openaiEmbeddings, ollamaEmbeddings } = require('./embeddings.js');
 const { RequestLog } = require('./log.js');
 const { ScriptRunner } = require('./script.js');
+const { FakeBatches } = require('./batches.js');
 const { StoredResponses } = require('./stored.js');
 const { planStream, planWhole, play, pause } = require('./play.js');
 
@@ -40,6 +41,7 @@ class FakeServer {
     this.log = new RequestLog(options.maxLog ?? 100000);
     this.script = new ScriptRunner(options.script);
     this.stored = new StoredResponses();
+    this.batches = new FakeBatches(options, (entry) => this.script.next(entry));
     const onRequest = (/** @type {http.IncomingMessage} */ request, /** @type {http.ServerResponse} */ response) => {
       this.serve(request, response).catch((error) => response.destroy(error));
     };
@@ -91,7 +93,12 @@ class FakeServer {
     } else if (chat !== undefined) {
       await this.chat(chat, entry, response);
     } else {
-      this.list(route, entry, response, formatOf(request, path));
+      const batch = await this.batches.serve(route, entry);
+      if (batch === 'hang') return;
+      if (batch === null) return this.list(route, entry, response, formatOf(request, path));
+      const body = typeof batch.body === 'string' ? batch.body : JSON.stringify(batch.body);
+      this.begin(response, entry, batch.status, { 'content-type': 'application/json' }, body);
+      response.end(body);
     }
   }
 

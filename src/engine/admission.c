@@ -155,6 +155,7 @@ void lj_admission_init(lj_engine *engine, int64_t now_wall, lj_claim_source *sou
   source->serves = serves;
   source->capacity = capacity;
   source->admit = admit;
+  source->gathers = lj_batch_gathers;
   source->refused = refused;
   source->excludes = excludes;
   source->excluded = excluded;

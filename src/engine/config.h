@@ -40,6 +40,13 @@ typedef struct lj_provider_config {
   const char *proxy;
   const char *ca_file;
   bool background;           /* answers are made in the background */
+  struct {
+    bool on;                 /* jobs with opts.batch are gathered */
+    size_t max_jobs;
+    int64_t max_wait_ms;
+    int64_t poll_ms;
+    bool fallback;           /* what a batch did not answer runs by a call of its own */
+  } batch;
   lj_health_rules health;
   const char **command;      /* owned; the words that start a local server, NULL-terminated. NULL: none is ours */
 } lj_provider_config;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "engine/batch.h"
 #include "engine/fields.h"
 
 enum { DAY_MS = 86400000, PATH_SIZE = 160, SUBPATH_SIZE = PATH_SIZE + 16 };
@@ -15,6 +16,7 @@ static const lj_field provider_fields[] = {
     {"kind", LJ_FIELD_TEXT, true, 0, 0},
     {"api", LJ_FIELD_TEXT, false, 0, 0},
     {"background", LJ_FIELD_FLAG, false, 0, 0},
+    {"batch", LJ_FIELD_OBJECT, false, 0, 0},
     {"baseUrl", LJ_FIELD_TEXT, false, 0, 0},
     {"apiKey", LJ_FIELD_KEYS, false, 0, 0},
     {"headers", LJ_FIELD_OBJECT, false, 0, 0},
@@ -187,6 +189,7 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->background = lj_json_bool(source, "background", false);
   if (code == LJ_OK && provider->background && provider->format->build_fetch == NULL)
     code = lj_fault_set(fault, LJ_BAD_CONFIG, "%s.background: needs api \"responses\"; leave it out, or set api", path);
+  if (code == LJ_OK) code = lj_config_batch_parse(source, path, provider, fault);
   if (code == LJ_OK) code = check_base_url(source, path, provider, fault);
   if (code == LJ_OK) code = check_key(source, path, provider, fault);
   provider->headers = lj_json_object(source, "headers");

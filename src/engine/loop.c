@@ -159,6 +159,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
     return engine->suspended == LJ_SUSPENDED_RELEASED ? next : earlier(next, engine->suspended_check_ms);
   }
   if (!engine->draining) next = earlier(next, engine->health_at_ms);
+  next = earlier(next, later(lj_batch_next(engine), (engine->gap.write_at_us + 999) / 1000));
   int64_t write_ms = (engine->gap.write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
   next = earlier(next, earlier(engine->poll_at_ms, lj_http_deadline(engine->http)));
   next = earlier(next, later(engine->retention_at_ms, write_ms));
@@ -220,6 +221,7 @@ static void turn(lj_engine *engine) {
       look_around(engine, now);
       lj_writer_recall(engine, now);
       if (engine->suspended == LJ_SUSPENDED_NOT) lj_writer_turn(engine);
+      if (engine->suspended == LJ_SUSPENDED_NOT) lj_batch_turn(engine, now);
     }
     drop_dead(engine, now);
     tell_tokens(engine, now);

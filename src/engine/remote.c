@@ -109,6 +109,7 @@ int lj_remote_prepare(lj_run *run) {
   const lj_provider_config *provider = target_of(run)->provider;
   bool embeds = lj_json_get(run->request, "input") != NULL;
   cJSON_DeleteItemFromObjectCaseSensitive(run->request, "background");
+  if (run->batch[0] != '\0') return LJ_OK;
   if (run->remote.wanted && provider->format->build_fetch == NULL)
     return lj_fault_set(&run->fault, LJ_BAD_REQUEST,
                         "opts.background: provider %s can't go on without its caller; leave it out, or use a provider with api \"responses\"",

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "engine/state.h"
 #include "engine/verdict.h"
 #include "provider/quotes.h"
@@ -496,4 +498,52 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
     end_run(run, code, false);
   }
   return LJ_OK;
+}
+
+lj_run *lj_run_of_batch(lj_engine *engine, lj_job *job, const char *mark, const lj_target *target, int64_t at, int *code) {
+  lj_run *run = lj_calloc(1, sizeof *run);
+  if (run == NULL) return NULL;
+  run->engine = engine;
+  run->job = *job;
+  memset(job, 0, sizeof *job);
+  (void)snprintf(run->batch, sizeof run->batch, "%s", mark);
+  run->processed_on = at;
+  run->begun_wall = at;
+  run->started_us = lj_mono_us() - (lj_wall_ms() - at) * 1000;
+  lj_wire_init(&run->wire);
+  lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
+  lj_fault_clear(&run->fault);
+  *code = lj_random_hex(run->job.token, (LJ_TOKEN_SIZE - 1) / 2);
+  if (*code == LJ_OK) *code = prepare(run);
+  while (*code == LJ_OK && run->target < run->route.count &&
+         !(lj_target_same(&run->route.targets[run->target], target) && run->route.targets[run->target].key == target->key))
+    run->target++;
+  if (*code == LJ_OK && run->target == run->route.count) *code = lj_fault_set(&run->fault, LJ_INTERRUPTED, "its batch is not in its route any more");
+  cJSON_DeleteItemFromObjectCaseSensitive(run->request, "stream");
+  if (*code == LJ_OK) *code = lj_json_put_bool(run->request, "stream", false);
+  if (*code == LJ_OK) *code = build_call(run, &run->route.targets[run->target]);
+  if (*code != LJ_OK && run->fault.code == LJ_OK) lj_fault_set(&run->fault, *code, "memory is short");
+  return run;
+}
+
+void lj_run_end_batch(lj_run *run, int code) {
+  lj_engine *engine = run->engine;
+  lj_wire_free(&run->wire);
+  lj_verdict_decide(run, code, false);
+  if (run->final && run->end != LJ_END_COMPLETE) run->end = LJ_END_FAIL;
+  lj_run_list_add(&engine->ended, run);
+}
+
+void lj_run_answer_batch(lj_run *run, int status, const char *body, size_t length) {
+  const lj_key *key = key_of(&run->route.targets[run->target]);
+  lj_response_status(run->response, status);
+  int code = lj_response_feed(run->response, body, length);
+  code = lj_response_end(run->response, &run->fault);
+  if (code == LJ_OK) code = check_answer(run);
+  if (key != NULL) {
+    lj_fault_hide(&run->fault, key->value);
+    lj_fault_hide(&run->fault, key->previous);
+  }
+  lj_quotes_hide(&run->fault, run->request);
+  lj_run_end_batch(run, code);
 }

@@ -73,6 +73,10 @@ typedef struct lj_run {
   char *next_history;
   char *tried;             /* the row's history with the calls of this try that went elsewhere; NULL: there are none */
 
+  /* Of a job whose answer came in a batch (batch.c) */
+  char batch[33];          /* the batch's mark; the row is claimed in the transaction that ends it. "": none */
+  bool final;              /* nothing follows but failure */
+
   /* Of the end */
   lj_end end;
   int code;                /* why; LJ_OK for a completed job */
@@ -104,6 +108,13 @@ void lj_run_cancel(lj_run *run, int code, const char *why);
 void lj_run_call(lj_run *run);
 void lj_run_reset(lj_run *run);
 void lj_run_fail(lj_run *run, int code);
+
+/* For batch.c. A run without a place in a lane, in no list, with its request built in `wire`; takes the job over. `at` is the wall
+ * clock of the batch. *code is not LJ_OK when the job can't be sent. NULL: memory is short. */
+lj_run *lj_run_of_batch(struct lj_engine *engine, lj_job *job, const char *mark, const lj_target *target, int64_t at, int *code);
+/* What came for it, as a call would have brought it; or why nothing came. It ends with one of the next transactions. */
+void lj_run_answer_batch(lj_run *run, int status, const char *body, size_t length);
+void lj_run_end_batch(lj_run *run, int code);
 
 /* 0 to 99 from the tokens that have come and those that may come; 0 when nobody knows. */
 int lj_run_progress(const lj_run *run);

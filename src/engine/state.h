@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/batch.h"
 #include "engine/cancels.h"
 #include "engine/config.h"
 #include "engine/health.h"
@@ -94,6 +95,7 @@ struct lj_engine {
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */
   lj_cancels cancels;         /* asked for by worker:cancel, not written yet */
+  lj_batches batches;
   lj_errand *errands;         /* calls that end answers nobody wants */
   size_t errand_count;
   lj_run_list refused;        /* ended too, but their row refuses the end: tried again at run->write_at_ms */

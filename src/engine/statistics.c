@@ -44,6 +44,7 @@ cJSON *lj_statistics(const lj_engine *engine) {
       {"uptimeMs", (uint64_t)(lj_mono_ms() - engine->started_ms)},
       {"active", engine->calling.count},
       {"unwritten", engine->ended.count},
+      {"batches", engine->batches.count},
       {"claimed", counters->claimed},
       {"completed", counters->completed},
       {"failed", counters->failed},

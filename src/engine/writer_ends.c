@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "engine/verdict.h"
 #include "engine/writer.h"
+#include "queue/batches.h"
 
 enum {
   REFUSED_MS = 1000,     /* first wait before an end that its row refused is tried again; doubles … */
@@ -36,6 +37,13 @@ void lj_writer_recall(lj_engine *engine, int64_t now_ms) {
 }
 
 static int settle_one(lj_engine *engine, lj_run *run, bool *stale) {
+  if (run->batch[0] != '\0') {
+    bool taken = false;
+    int64_t now = lj_wall_ms();
+    int code = lj_batches_take(engine->store, &run->job, run->batch, engine->lease_owner, now + engine->config.lease_ms, run->processed_on, &taken);
+    *stale = code == LJ_OK && !taken;
+    if (code != LJ_OK || !taken) return code;
+  }
   lj_settlement settlement = {.end = run->end,
                               .seq = run->job.seq,
                               .token = run->job.token,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/anthropic.h"
 
+#include "provider/batch.h"
 #include "provider/error.h"
 #include "provider/models.h"
 
@@ -22,4 +23,5 @@ const lj_provider lj_anthropic = {
     .read_body = lj_anthropic_read_body,
     .read_end = lj_anthropic_read_end,
     .classify = lj_error_classify,
+    .batch = &lj_anthropic_batch,
 };

@@ -16,6 +16,8 @@ extern const lj_provider lj_anthropic;
 /* lj_provider.build and build_models. */
 int lj_anthropic_build(const lj_endpoint *endpoint, const char *model, const cJSON *request, lj_wire *wire, lj_fault *fault);
 int lj_anthropic_build_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault);
+/* Everything but the body of a request to another address of the API. As build. */
+int lj_anthropic_start(const lj_endpoint *endpoint, const char *path, bool post, lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
 
 /* Adds `system` and `messages`. `inline_system`: a system message may also stand behind others. LJ_OK, LJ_NOMEM, or
  * LJ_BAD_REQUEST with the fault set, as the next two. */

@@ -147,6 +147,13 @@ static int add_version(lj_wire *wire, const lj_endpoint *endpoint) {
                                                                         : LJ_OK;
 }
 
+int lj_anthropic_start(const lj_endpoint *endpoint, const char *path, bool post, lj_wire *wire, lj_fault *fault) {
+  lj_endpoint made = keyed(endpoint);
+  int rc = post ? lj_wire_start(wire, &made, lj_anthropic.default_base_url, path, false, NULL, fault)
+                : lj_wire_start_get(wire, &made, lj_anthropic.default_base_url, path, fault);
+  return rc == LJ_OK ? add_version(wire, endpoint) : rc;
+}
+
 int lj_anthropic_build_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
   lj_endpoint made = keyed(endpoint);
   int rc = lj_wire_start_get(wire, &made, lj_anthropic.default_base_url, "/v1/models?limit=1000", fault);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "provider/batch.h"
 #include "provider/error.h"
 #include "provider/models.h"
 #include "provider/wire.h"
@@ -68,6 +69,12 @@ int lj_gemini_start(lj_wire *wire, const lj_endpoint *endpoint, const char *mode
   return rc;
 }
 
+int lj_gemini_start_at(const lj_endpoint *endpoint, const char *path, bool post, lj_wire *wire, lj_fault *fault) {
+  lj_endpoint here = with_key_header(endpoint);
+  return post ? lj_wire_start(wire, &here, lj_gemini.default_base_url, path, false, NULL, fault)
+              : lj_wire_start_get(wire, &here, lj_gemini.default_base_url, path, fault);
+}
+
 /* The largest page there is; accounts have fewer models. */
 static int build_models(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
   lj_endpoint here = with_key_header(endpoint);
@@ -93,4 +100,5 @@ const lj_provider lj_gemini = {
     .read_body = lj_gemini_read_body,
     .read_end = lj_gemini_read_end,
     .classify = lj_error_classify,
+    .batch = &lj_gemini_batch,
 };

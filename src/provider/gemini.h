@@ -25,6 +25,9 @@ int lj_gemini_append_model(lj_buffer *out, const char *model) LJ_MUST_CHECK;
 int lj_gemini_start(lj_wire *wire, const lj_endpoint *endpoint, const char *model, const char *method, bool stream,
                     lj_fault *fault) LJ_MUST_CHECK;
 
+/* The same to another address, with or without a body. */
+int lj_gemini_start_at(const lj_endpoint *endpoint, const char *path, bool post, lj_wire *wire, lj_fault *fault) LJ_MUST_CHECK;
+
 /* Adds `contents` and `systemInstruction` to the body: LJ_OK, LJ_NOMEM, or LJ_BAD_REQUEST with the fault set. What is added
  * refers to the request's strings. */
 int lj_gemini_put_contents(cJSON *body, const cJSON *request, lj_fault *fault) LJ_MUST_CHECK;

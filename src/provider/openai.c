@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/openai.h"
 
+#include "provider/batch.h"
 #include "provider/deepseek.h"
 #include "provider/error.h"
 #include "provider/models.h"
@@ -116,6 +117,7 @@ static const lj_provider openai_responses = {
     .read_body = lj_responses_read_body,
     .read_end = lj_responses_read_end,
     .classify = lj_error_classify,
+    .batch = &lj_openai_batch,
     .responses = &openai_responses,
 };
 
@@ -135,6 +137,8 @@ static const lj_provider compatible_responses = {
     .read_body = lj_responses_read_body,
     .read_end = lj_responses_read_end,
     .classify = lj_error_classify,
+    .batch = &lj_openai_batch,
+    .batch_is_asked_for = true,
     .responses = &compatible_responses,
 };
 
@@ -152,6 +156,7 @@ const lj_provider lj_openai = {
     .read_body = lj_openai_read_body,
     .read_end = lj_openai_read_end,
     .classify = lj_error_classify,
+    .batch = &lj_openai_batch,
     .responses = &openai_responses,
 };
 
@@ -169,6 +174,8 @@ const lj_provider lj_openai_compatible = {
     .read_body = lj_openai_read_body,
     .read_end = lj_openai_read_end_without_done,
     .classify = lj_error_classify,
+    .batch = &lj_openai_batch,
+    .batch_is_asked_for = true,
     .responses = &compatible_responses,
 };
 

@@ -78,6 +78,7 @@ typedef struct lj_reading {
 typedef enum lj_framing { LJ_FRAMING_SSE, LJ_FRAMING_NDJSON } lj_framing;
 
 typedef struct lj_provider lj_provider;
+typedef struct lj_batch_api lj_batch_api; /* batch.h */
 
 struct lj_provider {
   const char *kind;             /* "openai" */
@@ -119,6 +120,9 @@ struct lj_provider {
    * either is read as that of the call. As build, and LJ_PROTOCOL when the id can't be one. NULL: the format has none. */
   int (*build_fetch)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
   int (*build_cancel)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
+
+  const lj_batch_api *batch;    /* NULL: it has none */
+  bool batch_is_asked_for;      /* only where the configuration says so: not every server of the kind has it */
 
   const lj_provider *responses; /* the same kind by OpenAI's Responses API; NULL: it has none */
 };

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "queue/batches.h"
 
 enum {
   MAX_ROUNDS = 8,       /* looks at a group in one claim while rows with a future run_at are put aside */
@@ -29,7 +30,8 @@ typedef enum obstacle {
   OBSTACLE_CHILDREN,    /* unfinished ones */
   OBSTACLE_CHILD,       /* one that has failed */
   OBSTACLE_SCHEDULE,    /* a cron expression that has never been looked at */
-  OBSTACLE_NAMELESS     /* no id */
+  OBSTACLE_NAMELESS,    /* no id */
+  OBSTACLE_BATCH        /* it is to be gathered for a batch */
 } obstacle;
 
 typedef struct candidate {
@@ -287,6 +289,8 @@ static void insert_candidate(candidate *found, size_t *count, size_t most, candi
 static int read_candidates(lj_follow *follow, const lj_claim_source *source, const group *item, size_t index, size_t most,
                            candidate *found, size_t *count) {
   lj_store *store = follow->store;
+  const char *gatherer = NULL;
+  bool asked = source->gathers == NULL || store->shape.renumbers; /* results name their rows by rowid */
   size_t wanted = item->capacity < most ? item->capacity : most;
   if (source->excluded != NULL) wanted += source->excluded(source->owner);
   for (int round = 0; round < MAX_ROUNDS; round++) {
@@ -311,6 +315,9 @@ static int read_candidates(lj_follow *follow, const lj_claim_source *source, con
       if (rc != SQLITE_ROW) break;
       int64_t seq = sqlite3_column_int64(statement, 0);
       obstacle why = (obstacle)sqlite3_column_int(statement, 2);
+      if (why == OBSTACLE_BATCH && !asked) gatherer = source->gathers(source->owner, item->model, item->name);
+      if (why == OBSTACLE_BATCH) asked = true;
+      if (why == OBSTACLE_BATCH && gatherer == NULL) why = OBSTACLE_NONE;
       if (source->excludes != NULL && source->excludes(source->owner, seq)) continue;
       if (why != OBSTACLE_NONE) {
         hindered[hindered_count].seq = seq;
@@ -323,7 +330,8 @@ static int read_candidates(lj_follow *follow, const lj_claim_source *source, con
     code = lj_store_code(store, rc);
     lj_store_release(statement);
     for (size_t i = 0; code == LJ_OK && i < hindered_count; i++) {
-      code = clear_away(follow, hindered[i].seq, hindered[i].why);
+      code = hindered[i].why == OBSTACLE_BATCH ? lj_batches_gather(store, hindered[i].seq, gatherer, follow->now)
+                                               : clear_away(follow, hindered[i].seq, hindered[i].why);
       if (code == LJ_REFUSED) {
         if (source->refused != NULL) source->refused(source->owner, hindered[i].seq);
         code = LJ_OK;

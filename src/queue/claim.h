@@ -31,6 +31,9 @@ typedef struct lj_claim_source {
   /* Whether a row is being left alone, and how many are. */
   bool (*excludes)(void *owner, int64_t seq);
   size_t (*excluded)(void *owner);
+  /* What jobs of this group with opts.batch are gathered under; NULL: they run as any other. Valid until it is asked again. May be
+   * NULL. */
+  const char *(*gathers)(void *owner, const char *model, const char *name);
   /* An admitted job was not taken after all (the row changed, the transaction failed). */
   void (*dismiss)(void *owner, const char *lane, int64_t seq);
 } lj_claim_source;

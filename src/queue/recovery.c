@@ -38,7 +38,7 @@ static const char *find_process_id(const char *owner) {
   return id > owner ? id : NULL;
 }
 
-static bool is_dead_predecessor(const char *ours, const char *theirs) {
+bool lj_owner_is_gone(const char *ours, const char *theirs) {
   const char *our_id = find_process_id(ours);
   const char *their_id = find_process_id(theirs);
   if (our_id == NULL || their_id == NULL || strcmp(ours, theirs) == 0) return false;
@@ -196,7 +196,7 @@ int lj_recover_predecessors(lj_store *store, const lj_recovery *recovery) {
   }
   lj_store_release(statement);
   for (size_t i = 0; i < count; i++) {
-    if (code == LJ_OK && is_dead_predecessor(recovery->owner, owners[i])) 
+    if (code == LJ_OK && lj_owner_is_gone(recovery->owner, owners[i])) 
       code = recover(store, LJ_SQL_RECOVER_OWNER, recovery, owners[i]);
     lj_free(owners[i]);
   }

@@ -21,6 +21,9 @@
 /* Fills `out` with this process's owner text for `worker_id`. LJ_OK, or LJ_IO when the system gives no random bytes. */
 int lj_owner_make(const char *worker_id, char out[LJ_OWNER_SIZE]) LJ_MUST_CHECK;
 
+/* Whether `theirs` is a worker of the same workerId and host as `ours` whose process has ended. */
+bool lj_owner_is_gone(const char *ours, const char *theirs);
+
 /* Told of every job that came back or failed with STALLED. */
 typedef void (*lj_recovered_cb)(void *listener, const char *id, const char *name, lj_status status, int64_t attempts);
 

@@ -65,6 +65,7 @@ static const char *const texts[LJ_SQL_END] = {
         "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id "
         "AND child.status IN ('failed', 'cancelled') AND ifnull(" OPTION_OF("child.", "onFailure") ", 'fail') <> 'ignore') THEN 6 "
         "WHEN ifnull(run_at, 0) = 0 AND " OPTION("repeat.cron") " IS NOT NULL THEN 7 "
+        "WHEN batch IS NULL AND instr(opts, '\"batch\"') > 0 AND ifnull(" OPTION("batch") ", 0) <> 0 THEN 9 "
         "ELSE 0 END FROM llm_jobs WHERE status = 'waiting' AND queue = ?1 AND " LJ_ROUTE_KEY " = ?2 "
         /* Jobs of one supersede_key run one at a time, so that a burst of them costs few calls. */
         "AND (supersede_key IS NULL OR NOT EXISTS (SELECT 1 FROM llm_jobs AS older WHERE older.status = 'active' "
@@ -211,6 +212,24 @@ static const char *const texts[LJ_SQL_END] = {
                             "AND rowid > ?3 ORDER BY rowid LIMIT 200",
     [LJ_SQL_RECOVER_ROW] = RECOVER "rowid = ?4" RECOVERED,
     [LJ_SQL_FIND_HELD] = "SELECT rowid FROM llm_jobs WHERE status = 'active' AND lease_token = ?1",
+    /* Batches. A gathered job is delayed until long after its batch: should nobody look after it, it runs by itself then. */
+    [LJ_SQL_BATCH_GATHER] = "UPDATE llm_jobs SET status = 'delayed', batch = ?3, run_at = ?2, revision = ?4 WHERE rowid = ?1 AND status = 'waiting'",
+    [LJ_SQL_BATCH_LIST] = "SELECT batch, count(*), min(run_at), min(remote), max(cancel_requested) FROM llm_jobs WHERE batch IS NOT NULL AND status = 'delayed' "
+                          "AND batch > '' GROUP BY batch LIMIT 256",
+    [LJ_SQL_BATCH_PICK] = "SELECT rowid, octet_length(data) FROM llm_jobs WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' "
+                          "AND cancel_requested = 0 ORDER BY priority DESC, rowid LIMIT ?2",
+    [LJ_SQL_BATCH_SEAL] = "UPDATE llm_jobs SET batch = ?2, remote = ?3, revision = ?4 WHERE rowid = ?1 AND status = 'delayed'",
+    /* Fenced by what the rows said before: whoever changes them first goes on with the batch. */
+    [LJ_SQL_BATCH_NOTE] = "UPDATE llm_jobs SET remote = ?3 WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' AND remote = ?2",
+    [LJ_SQL_BATCH_JOBS] = "SELECT rowid, id, queue, name, model, data, opts, history, ifnull(attempts, 0) + 1, ifnull(max_attempts, 3), " MS("created_at") ", "
+                          "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL "
+                          "FROM llm_jobs WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' AND (?2 IS NULL OR rowid = ?2) LIMIT ?3",
+    /* A job of a batch has its answer: claimed in the transaction that ends it. Also when that transaction is done again. */
+    [LJ_SQL_BATCH_TAKE] = "UPDATE llm_jobs SET status = 'active', attempts = ifnull(attempts, 0) + (status = 'delayed'), lease_owner = ?3, lease_token = ?4, "
+                          "lease_until = ?5, processed_on = ?6, revision = ?7, batch = '' WHERE rowid = ?1 AND ((status = 'delayed' AND batch = ?2) "
+                          "OR (status = 'active' AND lease_token = ?4))",
+    [LJ_SQL_BATCH_LEAVE] = "UPDATE llm_jobs SET status = 'waiting', batch = '', remote = NULL, run_at = NULL, revision = ?2 "
+                           "WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed'",
     [LJ_SQL_SCHEMA_VERSION] = "PRAGMA schema_version",
 };
 
