@@ -184,7 +184,13 @@ static void wipe_texts(cJSON *item, int depth) {
 
 static void run_power(lj_engine *engine, const command *asked) {
   const char *event = lj_json_string(asked->payload, "event");
-  bool back = event != NULL && (strcmp(event, "resume") == 0 || strcmp(event, "online") == 0);
+  bool known = event != NULL && (strcmp(event, "suspend") == 0 || strcmp(event, "resume") == 0 || strcmp(event, "online") == 0 ||
+                                strcmp(event, "offline") == 0);
+  if (!known) {
+    refuse_invalid(engine, asked, "event must be suspend, resume, online or offline");
+    return;
+  }
+  bool back = strcmp(event, "resume") == 0 || strcmp(event, "online") == 0;
   if (back) lj_lanes_nudge(&engine->lanes, NULL, 0, lj_mono_ms());
   answer_flag(engine, asked, "probing", back);
 }

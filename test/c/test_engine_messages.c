@@ -180,6 +180,7 @@ static void wrong_payloads_are_refused_and_change_nothing(void **state) {
   assert_refused(fixture, "worker:subscribe", "{\"token\":true}", "INVALID");
   assert_refused(fixture, "worker:hold", "{\"lane\":\"nobody/x\"}", "INVALID");
   assert_refused(fixture, "worker:hold", "{}", "INVALID");
+  assert_refused(fixture, "worker:power", "{\"event\":\"sunrise\"}", "INVALID");
   assert_false(lj_json_bool(payload_of(ask(fixture, "worker:stats", NULL)), "paused", true));
 }
 
