@@ -46,7 +46,8 @@ const MAX_MS = 86400000;
 /**
  * A running worker process. Events: 'job' ({id, name, status, code, attempt}) for each job that started or ended, 'token'
  * ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's health changes, 'lane'
- * ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'log' ({level, line}), and once 'exit' ({code, signal}).
+ * ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'suspended' ({code, message}) and
+ * 'resumed' ({message}) when the database cannot be used for the time being, 'log' ({level, line}), and once 'exit' ({code, signal}).
  */
 class Worker extends EventEmitter {
   /** @type {Requests} */ #requests;
@@ -237,6 +238,8 @@ class Worker extends EventEmitter {
     else if (channel === 'worker:secret') void this.#onSecret(payload);
     else if (channel === 'worker:provider') this.emit('provider', payload);
     else if (channel === 'worker:lane') this.emit('lane', payload);
+    else if (channel === 'worker:suspended') this.emit('suspended', payload);
+    else if (channel === 'worker:resumed') this.emit('resumed', payload);
     else if (channel === 'worker:log') this.emit('log', payload);
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
   }

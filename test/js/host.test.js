@@ -154,6 +154,17 @@ describe('startWorker', () => {
     assert.deepEqual([jobs, news, tokens], [both, [both], text]);
   });
 
+  it('tells when the database cannot be used for the time being, and when it can again', async () => {
+    const worker = await start();
+    /** @type {any[]} */
+    const heard = [];
+    for (const name of ['suspended', 'resumed']) worker.on(name, (payload) => heard.push([name, payload]));
+    const suspended = { code: 'DB_MOVED', message: 'Another file is there.' };
+    worker.request('test:events', [{ channel: 'worker:suspended', payload: suspended }, { channel: 'worker:resumed', payload: { message: 'It is back.' } }]).catch(() => {});
+    await until(() => heard.length === 2);
+    assert.deepEqual(heard, [['suspended', suspended], ['resumed', { message: 'It is back.' }]]);
+  });
+
   it('passes log lines and output on, from the first one', async () => {
     /** @type {any[]} */
     const lines = [];
