@@ -261,7 +261,8 @@ static void adopt(lj_engine *engine, const char *mark, size_t jobs, const char *
   const char *name = lj_json_string(json, "provider");
   const char *id = lj_json_string(json, "id");
   int64_t key = lj_json_int(json, "key", 0);
-  bool free = lj_json_int(json, "until", 0) < lj_wall_ms() || (owner != NULL && lj_owner_is_gone(engine->lease_owner, owner));
+  bool ours = owner != NULL && strcmp(owner, engine->lease_owner) == 0; /* and dropped after trouble */
+  bool free = ours || lj_json_int(json, "until", 0) < lj_wall_ms() || (owner != NULL && lj_owner_is_gone(engine->lease_owner, owner));
   target.model = lj_json_string(json, "model");
   for (size_t i = 0; free && name != NULL && i < engine->config.provider_count; i++)
     if (strcmp(engine->config.providers[i].name, name) == 0) target.provider = &engine->config.providers[i];

@@ -100,6 +100,22 @@ for (const [name, api] of Object.entries(APIS)) {
       assert.deepEqual([creates.length, single.length, lists.length], [1, 0, 1]);
     });
 
+    it('and takes none for it that is not its own', async () => {
+      await on.world.fake.script((request) => (request.path === api.create && request.headers.foreign === undefined ? { hang: true } : {}));
+      const worker = await start();
+      const ids = insert(3);
+      await on.world.until(async () => (await calls()).creates.length === 1, 'the batch');
+      await kill(worker);
+      const own = (await calls()).creates[0].body;
+      const foreign = JSON.stringify(own).replaceAll(/[0-9a-f]{32}/g, 'f'.repeat(32));
+      const { status } = await fetch(`${on.world.fake.url}${api.create}`, { method: 'POST', headers: { foreign: 'yes', 'content-type': 'application/json' }, body: foreign });
+      assert.equal(status, 200);
+      await start();
+      once(await all(ids));
+      const { creates, single } = await calls();
+      assert.deepEqual([creates.length, single.length], [2, 0]);
+    });
+
     it('a worker killed before it created the batch creates it, once', async () => {
       const worker = await start({ maxWaitMs: 60000, maxJobs: 5 });
       await worker.stop();
