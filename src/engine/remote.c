@@ -87,7 +87,8 @@ static int take_up(lj_run *run) {
     code = remote->text != NULL ? LJ_OK : LJ_NOMEM;
   } else {
     if (usable)
-      lj_log_write(&run->engine->log, LJ_LOG_WARN, "job %s: what works at its answer is not in its route any more, it is asked for anew", run->job.id);
+      lj_log_write(&run->engine->log, LJ_LOG_WARN, "job %s: what works at its answer is not in its route any more, it is asked for anew",
+                   run->job.id);
     code = LJ_OK;
   }
   cJSON_Delete(json);
@@ -180,7 +181,8 @@ bool lj_remote_goes_on(lj_run *run, int code) {
   }
   if (!pending && remote->fetching && run->fault.http_status == 404) {
     memcpy(remote->lost, remote->id, sizeof remote->lost);
-    lj_log_write(&run->engine->log, LJ_LOG_WARN, "job %s: the provider does not know its answer any more, it is asked for anew", run->job.id);
+    lj_log_write(&run->engine->log, LJ_LOG_WARN, "job %s: the provider does not know its answer any more, it is asked for anew",
+                 run->job.id);
     forget(run);
     lj_run_reset(run);
     lj_run_call(run);
@@ -243,7 +245,8 @@ static void on_errand_end(void *owner, int code, const lj_fault *fault) {
   lj_errand *errand = owner;
   lj_engine *engine = errand->engine;
   (void)fault;
-  if (code != LJ_OK) lj_log_write(&engine->log, LJ_LOG_WARN, "an answer that nobody wants could not be ended at its provider (%s)", lj_code_name(code));
+  if (code != LJ_OK)
+    lj_log_write(&engine->log, LJ_LOG_WARN, "an answer that nobody wants could not be ended at its provider (%s)", lj_code_name(code));
   for (lj_errand **at = &engine->errands; *at != NULL; at = &(*at)->next)
     if (*at == errand) {
       *at = errand->next;
@@ -256,7 +259,10 @@ static void on_errand_end(void *owner, int code, const lj_fault *fault) {
 /* At most LJ_MAX_ERRANDS at a time: it saves money, nothing depends on it. */
 static void run_errand(lj_engine *engine, const lj_target *target, const char *id) {
   const lj_provider_config *provider = target->provider;
-  lj_endpoint endpoint = {.provider = provider->name, .base_url = provider->base_url, .api_key = key_value(target), .headers = provider->headers};
+  lj_endpoint endpoint = {.provider = provider->name,
+                          .base_url = provider->base_url,
+                          .api_key = key_value(target),
+                          .headers = provider->headers};
   lj_fault fault;
   if (provider->format->build_cancel == NULL || engine->errand_count >= LJ_MAX_ERRANDS) return;
   lj_errand *errand = lj_calloc(1, sizeof *errand);

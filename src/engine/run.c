@@ -518,7 +518,8 @@ lj_run *lj_run_of_batch(lj_engine *engine, lj_job *job, const char *mark, const 
   while (*code == LJ_OK && run->target < run->route.count &&
          !(lj_target_same(&run->route.targets[run->target], target) && run->route.targets[run->target].key == target->key))
     run->target++;
-  if (*code == LJ_OK && run->target == run->route.count) *code = lj_fault_set(&run->fault, LJ_INTERRUPTED, "its batch is not in its route any more");
+  if (*code == LJ_OK && run->target == run->route.count)
+    *code = lj_fault_set(&run->fault, LJ_INTERRUPTED, "its batch is not in its route any more");
   cJSON_DeleteItemFromObjectCaseSensitive(run->request, "stream");
   if (*code == LJ_OK) *code = lj_json_put_bool(run->request, "stream", false);
   if (*code == LJ_OK) *code = build_call(run, &run->route.targets[run->target]);

@@ -40,7 +40,8 @@ static int settle_one(lj_engine *engine, lj_run *run, bool *stale) {
   if (run->batch[0] != '\0') {
     bool taken = false;
     int64_t now = lj_wall_ms();
-    int code = lj_batches_take(engine->store, &run->job, run->batch, engine->lease_owner, now + engine->config.lease_ms, run->processed_on, &taken);
+    int64_t until = now + engine->config.lease_ms;
+    int code = lj_batches_take(engine->store, &run->job, run->batch, engine->lease_owner, until, run->processed_on, &taken);
     *stale = code == LJ_OK && !taken;
     if (code != LJ_OK || !taken) return code;
   }
