@@ -3,11 +3,11 @@
 
 enum {
   MAX_GAP_US = 5000,     /* the longest gap that we leave to others who do not write */
-  LONG_GAP_US = 8000,    /* the gap while others write and we write densely: SQLite's busy handler looks at the lock after 1, 2 and
+  LONG_GAP_US = 10000,   /* the gap while others write and we write densely: SQLite's busy handler looks at the lock after 1, 2 and
                             5 ms, and must find it free by then */
   OTHERS_MS = 1000,      /* how long after a sign of others they count as writing */
   DENSE_MS = 100,        /* so many transactions of ours in such a time are dense */
-  DENSE_WRITES = 10,
+  DENSE_WRITES = 6,
   MIN_BUSY_US = 1000,    /* first wait when another process holds the lock; doubles … */
   MAX_BUSY_US = 8000,    /* … up to here: how late we may notice that the lock is free */
   TROUBLE_US = 1000000   /* after an error of the database, memory shortage included */

@@ -17,8 +17,8 @@ enum {
   RECHECK_STEP_MS = 1,
   SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
   CROWD = 256,            /* with so many calls a turn costs most for asking which of them have something, so turns … */
-  CROWD_STEP_US = 4000,   /* … begin no sooner after one another, and take in what came meanwhile together */
-  TOKEN_STEP_MS = 10,     /* live text is told at most so often */
+  CROWD_STEP_US = 6000,   /* … begin no sooner after one another, and take in what came meanwhile together */
+  TOKEN_STEP_MS = 6,      /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
   TROUBLE_US = 100000     /* when curl itself fails */

@@ -9,8 +9,8 @@
 enum {
   MAX_PARTIAL = 262144, /* bytes of text so far in a row; a longer one is not written until it is whole */
   /* What one transaction takes on, so that a thousand streams hold the lock no longer than one. */
-  BATCH_ROWS = 64,
-  BATCH_BYTES = 131072,
+  BATCH_ROWS = 32,
+  BATCH_BYTES = 32768,
   STEP_MS = 50 /* between two transactions while more streams wait for their turn than one takes on */
 };
 

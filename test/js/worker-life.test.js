@@ -156,7 +156,7 @@ describe('worker: the life of a job', function () {
 
   it('partial: more streams than one transaction takes on all get their text', async () => {
     const { world } = on;
-    const streams = 150; // a transaction writes 64
+    const streams = 150; // a transaction writes 32
     await world.fake.script(Array.from({ length: streams }, () => ({ text: 'one two three', tokens: 3, hangAfterTokens: 2 })));
     const worker = await world.worker({ concurrency: streams });
     for (let i = 0; i < streams; i++) world.insert();
