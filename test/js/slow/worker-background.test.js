@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { useWorld, kill } = require('./support/e2e.js');
+const { useWorld, kill } = require('../support/e2e.js');
 
 describe('worker: answers made in the background', function () {
   this.timeout(30000);
@@ -143,7 +143,7 @@ describe('worker: answers made in the background', function () {
   });
 
   it('cancelling a job whose worker has stopped cancels the response too', async () => {
-    const { Queue } = require('../../js/index.js');
+    const { Queue } = require('../../../js/index.js');
     await on.world.fake.script([{ hangAfterTokens: 1 }]);
     const worker = await start();
     const id = on.world.insert({ opts });

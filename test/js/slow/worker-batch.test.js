@@ -2,7 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { useWorld, kill } = require('./support/e2e.js');
+const { useWorld, kill } = require('../support/e2e.js');
 
 /** What differs between the APIs. */
 const APIS = {
