@@ -88,4 +88,4 @@ function whole(given, name) {
   return Number(given);
 }
 
-module.exports = { readArguments, whole, UsageError, HELP };
+module.exports = { readArguments, whole, UsageError, HELP, COMMANDS };
