@@ -17,6 +17,10 @@ int64_t lj_process_id(void);
  * run: it can't write any more. */
 bool lj_process_alive(int64_t id);
 
+/* What this process has used since it began: processor time of all its threads, user and system, and the memory that it holds
+ * now. −1: the system does not say. */
+void lj_process_usage(int64_t *cpu_ms, int64_t *resident_bytes);
+
 /* The machine's name, cut to `size` − 1 bytes, "localhost" when it has none. Never fails. */
 void lj_host_name(char *out, size_t size);
 

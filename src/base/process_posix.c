@@ -2,12 +2,17 @@
 #ifndef _WIN32
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <mach/mach.h>
+#endif
 
 #include "base/fault.h"
 #include "base/process.h"
@@ -47,6 +52,38 @@ bool lj_process_alive(int64_t id) {
     return false;
   }
   return !is_zombie(id);
+}
+
+static int64_t resident_bytes_now(void) {
+  int64_t bytes = -1;
+#ifdef __linux__
+  /* Its second number is the resident pages. */
+  FILE *file = fopen("/proc/self/statm", "re");
+  int64_t pages = 0;
+  long page_bytes = sysconf(_SC_PAGESIZE);
+  if (file == NULL) {
+    return -1;
+  }
+  if (fscanf(file, "%*s %" SCNd64, &pages) == 1 && page_bytes > 0) {
+    bytes = pages * page_bytes;
+  }
+  (void)fclose(file);
+#elif defined(__APPLE__)
+  struct mach_task_basic_info about;
+  mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+  if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t)&about, &count) == KERN_SUCCESS) {
+    bytes = (int64_t)about.resident_size;
+  }
+#endif
+  return bytes;
+}
+
+static int64_t ms_of(struct timeval time) { return (int64_t)time.tv_sec * 1000 + (int64_t)time.tv_usec / 1000; }
+
+void lj_process_usage(int64_t *cpu_ms, int64_t *resident_bytes) {
+  struct rusage used;
+  *cpu_ms = getrusage(RUSAGE_SELF, &used) == 0 ? ms_of(used.ru_utime) + ms_of(used.ru_stime) : -1;
+  *resident_bytes = resident_bytes_now();
 }
 
 void lj_host_name(char *out, size_t size) {

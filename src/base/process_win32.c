@@ -4,8 +4,13 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
+#ifndef PSAPI_VERSION
+#define PSAPI_VERSION 2 /* K32GetProcessMemoryInfo of kernel32, so that psapi.lib is not needed */
+#endif
 #include <string.h>
 #include <windows.h>
+
+#include <psapi.h>
 
 #include "base/fault.h"
 #include "base/memory.h"
@@ -27,6 +32,24 @@ bool lj_process_alive(int64_t id) {
   waited = WaitForSingleObject(process, 0);
   (void)CloseHandle(process);
   return waited != WAIT_OBJECT_0;
+}
+
+static int64_t ms_of(FILETIME time) { /* it counts in 100 ns */
+  ULARGE_INTEGER value;
+  value.LowPart = time.dwLowDateTime;
+  value.HighPart = time.dwHighDateTime;
+  return (int64_t)(value.QuadPart / 10000);
+}
+
+void lj_process_usage(int64_t *cpu_ms, int64_t *resident_bytes) {
+  FILETIME created;
+  FILETIME exited;
+  FILETIME kernel;
+  FILETIME user;
+  PROCESS_MEMORY_COUNTERS memory;
+  HANDLE self = GetCurrentProcess();
+  *cpu_ms = GetProcessTimes(self, &created, &exited, &kernel, &user) ? ms_of(kernel) + ms_of(user) : -1;
+  *resident_bytes = K32GetProcessMemoryInfo(self, &memory, sizeof memory) ? (int64_t)memory.WorkingSetSize : -1;
 }
 
 static char *utf8_of(const wchar_t *wide) {

@@ -1,59 +1,46 @@
-/* SPDX-License-Identifier: MIT
- *
- * Messages to the engine (docs/messages.md). Whatever comes is answered or ignored; nothing in a message can stop the engine.
- */
+/* SPDX-License-Identifier: MIT */
+#include "engine/commands.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/process.h"
 #include "engine/state.h"
 
 enum { DRAIN_MS = 5000, DAY_MS = 86400000 };
 
-typedef struct command {
-  const char *id;      /* NULL: no answer is wanted */
-  const char *channel;
-  const cJSON *payload;
-} command;
+void lj_asked_answer(lj_engine *engine, const lj_asked *asked, cJSON *payload) {
+  if (asked->id != NULL)
+    lj_outbox_post(&engine->outbox, asked->id, asked->channel, payload);
+  else
+    cJSON_Delete(payload);
+}
 
-static void answer_flag(lj_engine *engine, const command *asked, const char *key, bool flag) {
+void lj_asked_refuse(lj_engine *engine, const lj_asked *asked, int code, const char *why) {
+  if (asked->id != NULL) lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code, why);
+}
+
+static void answer_flag(lj_engine *engine, const lj_asked *asked, const char *key, bool flag) {
   cJSON *payload = cJSON_CreateObject();
   if (payload != NULL && lj_json_put_bool(payload, key, flag) != LJ_OK) {
     cJSON_Delete(payload);
     payload = NULL;
   }
-  lj_outbox_post(&engine->outbox, asked->id, asked->channel, payload);
+  lj_asked_answer(engine, asked, payload);
 }
 
-static void run_heartbeat(lj_engine *engine, const command *asked) {
-  int64_t now = lj_mono_ms();
-  cJSON *payload = cJSON_CreateObject();
-  int code = payload != NULL ? LJ_OK : LJ_NOMEM;
-  if (code == LJ_OK) code = lj_json_put_number(payload, "pid", (double)lj_process_id());
-  if (code == LJ_OK) code = lj_json_put_number(payload, "uptimeMs", (double)(now - engine->started_ms));
-  if (code == LJ_OK) code = lj_json_put_number(payload, "turns", (double)engine->counters.turns);
-  if (code == LJ_OK) code = lj_json_put_number(payload, "active", (double)engine->calling.count);
-  if (code == LJ_OK) code = lj_json_put_number(payload, "sinceLastTurnMs", (double)(now - engine->last_turn_ms));
-  if (code != LJ_OK) {
-    cJSON_Delete(payload);
-    payload = NULL;
-  }
-  lj_outbox_post(&engine->outbox, asked->id, asked->channel, payload);
+static void run_stats(lj_engine *engine, const lj_asked *asked) {
+  lj_asked_answer(engine, asked, lj_statistics(engine));
 }
 
-static void run_stats(lj_engine *engine, const command *asked) {
-  lj_outbox_post(&engine->outbox, asked->id, asked->channel, lj_statistics(engine));
-}
-
-static void refuse_invalid(lj_engine *engine, const command *asked, const char *why) {
-  if (asked->id != NULL) lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, why);
+static void refuse_invalid(lj_engine *engine, const lj_asked *asked, const char *why) {
+  lj_asked_refuse(engine, asked, LJ_INVALID, why);
 }
 
 /* The payload's queue, NULL: all of them. False when it is no text: what was meant for one queue must not concern all. */
-static bool read_queue(lj_engine *engine, const command *asked, const char **queue) {
+static bool read_queue(lj_engine *engine, const lj_asked *asked, const char **queue) {
   const cJSON *value = lj_json_get(asked->payload, "queue");
   *queue = lj_json_string(asked->payload, "queue");
   if (value == NULL || (*queue != NULL && **queue != '\0')) return true;
@@ -62,14 +49,14 @@ static bool read_queue(lj_engine *engine, const command *asked, const char **que
 }
 
 /* Adds a name to a set, or refuses the message and says why. */
-static bool add_name(lj_engine *engine, const command *asked, lj_names *names, const char *name) {
+static bool add_name(lj_engine *engine, const lj_asked *asked, lj_names *names, const char *name) {
   int code = lj_names_add(names, name);
-  if (code != LJ_OK && asked->id != NULL)
-    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code, "no more names can be kept; resume or let go of some first");
+  if (code != LJ_OK)
+    lj_asked_refuse(engine, asked, code, "no more names can be kept; resume or let go of some first");
   return code == LJ_OK;
 }
 
-static void run_pause(lj_engine *engine, const command *asked) {
+static void run_pause(lj_engine *engine, const lj_asked *asked) {
   const char *queue = NULL;
   if (!read_queue(engine, asked, &queue)) return;
   if (queue == NULL) engine->paused = true;
@@ -84,7 +71,7 @@ static void refuse_drain(lj_engine *engine, const char *why) {
   engine->drain_id = NULL;
 }
 
-static void run_resume(lj_engine *engine, const command *asked) {
+static void run_resume(lj_engine *engine, const lj_asked *asked) {
   const char *queue = NULL;
   if (!read_queue(engine, asked, &queue)) return;
   if (queue != NULL) lj_names_remove(&engine->paused_queues, queue);
@@ -109,12 +96,11 @@ static bool names_provider(const lj_engine *engine, const char *lane) {
   return false;
 }
 
-static void run_hold(lj_engine *engine, const command *asked) {
+static void run_hold(lj_engine *engine, const lj_asked *asked) {
   const char *lane = lj_json_string(asked->payload, "lane");
   bool held = lj_json_bool(asked->payload, "held", true);
   if (lane == NULL) {
-    if (asked->id != NULL)
-      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "lane must be \"provider/model\" or the name of a provider");
+    lj_asked_refuse(engine, asked, LJ_INVALID, "lane must be \"provider/model\" or the name of a provider");
     return;
   }
   if (!names_provider(engine, lane)) {
@@ -127,11 +113,10 @@ static void run_hold(lj_engine *engine, const command *asked) {
   answer_flag(engine, asked, "held", held);
 }
 
-static void run_drain(lj_engine *engine, const command *asked) {
+static void run_drain(lj_engine *engine, const lj_asked *asked) {
   int64_t deadline = lj_json_int(asked->payload, "deadlineMs", DRAIN_MS);
   if (deadline < 0 || deadline > DAY_MS) {
-    if (asked->id != NULL)
-      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_INVALID, "deadlineMs must be a whole number from 0 to 86400000");
+    lj_asked_refuse(engine, asked, LJ_INVALID, "deadlineMs must be a whole number from 0 to 86400000");
     return;
   }
   refuse_drain(engine, "another worker:drain or worker:release has replaced this one");
@@ -142,7 +127,7 @@ static void run_drain(lj_engine *engine, const command *asked) {
   engine->drain_id = lj_strdup(asked->id);
 }
 
-static void run_subscribe(lj_engine *engine, const command *asked) {
+static void run_subscribe(lj_engine *engine, const lj_asked *asked) {
   if (!cJSON_IsBool(lj_json_get(asked->payload, "tokens"))) {
     refuse_invalid(engine, asked, "worker:subscribe needs {tokens: true} or {tokens: false}");
     return;
@@ -151,26 +136,25 @@ static void run_subscribe(lj_engine *engine, const command *asked) {
   answer_flag(engine, asked, "tokens", engine->tokens);
 }
 
-static void run_secret(lj_engine *engine, const command *asked) {
+static void run_secret(lj_engine *engine, const lj_asked *asked) {
   const char *name = lj_json_string(asked->payload, "name");
   bool known = false;
   int code = name != NULL ? lj_secrets_give(engine, name, lj_json_string(asked->payload, "value"), &known) : LJ_INVALID;
-  if (code != LJ_OK && asked->id != NULL)
-    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code,
+  if (code != LJ_OK)
+    lj_asked_refuse(engine, asked, code,
                      name == NULL ? "worker:secret needs {name, value}" : "the value is no key: it has a space or a line end in it");
   if (code == LJ_OK) answer_flag(engine, asked, "known", known);
 }
 
-static void run_cancel(lj_engine *engine, const command *asked) {
+static void run_cancel(lj_engine *engine, const lj_asked *asked) {
   const char *job = lj_json_string(asked->payload, "jobId");
   if (engine->suspended == LJ_SUSPENDED_RELEASED) {
-    if (asked->id != NULL)
-      lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, LJ_CLOSED, "the database is released; worker:resume opens it again");
+    lj_asked_refuse(engine, asked, LJ_CLOSED, "the database is released; worker:resume opens it again");
     return;
   }
   int code = job != NULL ? lj_cancels_add(engine, job, asked->id) : LJ_INVALID;
-  if (code != LJ_OK && asked->id != NULL)
-    lj_outbox_refuse(&engine->outbox, asked->id, asked->channel, code,
+  if (code != LJ_OK)
+    lj_asked_refuse(engine, asked, code,
                      job == NULL ? "jobId must be the id of a job" : "the job was not cancelled: too much waits to be written, or memory is short");
 }
 
@@ -182,7 +166,7 @@ static void wipe_texts(cJSON *item, int depth) {
   }
 }
 
-static void run_power(lj_engine *engine, const command *asked) {
+static void run_power(lj_engine *engine, const lj_asked *asked) {
   const char *event = lj_json_string(asked->payload, "event");
   bool known = event != NULL && (strcmp(event, "suspend") == 0 || strcmp(event, "resume") == 0 || strcmp(event, "online") == 0 ||
                                 strcmp(event, "offline") == 0);
@@ -195,19 +179,20 @@ static void run_power(lj_engine *engine, const command *asked) {
   answer_flag(engine, asked, "probing", back);
 }
 
-static void run_notify(lj_engine *engine, const command *asked) {
+static void run_notify(lj_engine *engine, const lj_asked *asked) {
   (void)asked;
   (void)lj_mailbox_notify(&engine->mailbox);
 }
 
 static const struct {
   const char *channel;
-  void (*run)(lj_engine *engine, const command *asked);
+  void (*run)(lj_engine *engine, const lj_asked *asked);
 } channels[] = {
-    {"worker:heartbeat", run_heartbeat}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
+    {"worker:heartbeat", lj_beat_answer}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
     {"worker:secret", run_secret},       {"worker:cancel", run_cancel}, {"worker:power", run_power},
+    {"worker:throttle", lj_beat_throttle},
 };
 
 void lj_command(lj_engine *engine, const char *text) {
@@ -217,7 +202,7 @@ void lj_command(lj_engine *engine, const char *text) {
     lj_log_write(&engine->log, LJ_LOG_WARN, "a message to the worker is no JSON and was ignored");
     return;
   }
-  command asked = {.id = lj_json_string(message, "id"),
+  lj_asked asked = {.id = lj_json_string(message, "id"),
                    .channel = lj_json_string(message, "channel"),
                    .payload = lj_json_object(message, "payload")};
   const cJSON *id = lj_json_get(message, "id");

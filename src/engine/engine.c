@@ -93,6 +93,8 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   lj_zones_init(&engine->zones);
   engine->started_ms = lj_mono_ms();
   engine->last_turn_ms = engine->started_ms;
+  engine->throttle = LJ_MAX_CONCURRENCY;
+  lj_beat_init(&engine->beat, engine->started_ms);
   engine->open_until_ms = engine->started_ms + OPEN_MS;
   engine->due_wall_ms = INT64_MAX;
   engine->share.changed = true;

@@ -264,7 +264,9 @@ void lj_loop(void *owner) {
   while (!atomic_load(&engine->mailbox.stop)) {
     turn(engine);
     if (atomic_load(&engine->mailbox.stop)) break;
-    sleep_until(engine, next_time(engine, lj_mono_ms()));
+    int64_t now = lj_mono_ms();
+    lj_beat_turn(&engine->beat, now - engine->last_turn_ms);
+    sleep_until(engine, next_time(engine, now));
   }
   finish(engine);
 }

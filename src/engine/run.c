@@ -291,7 +291,9 @@ static void finish_call(lj_run *run, int code, int served) {
   if (code != LJ_OK)
     lj_log_write(&engine->log, LJ_LOG_DEBUG, "job %s: %s from %s", run->job.id, lj_code_name(code),
                  run->lane != NULL ? run->lane->name : "no lane");
-  if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, served, lj_mono_ms() - run->called_ms);
+  int64_t took = lj_mono_ms() - run->called_ms;
+  if (served == LJ_OK) lj_beat_response(&engine->beat, took);
+  if (run->target < run->route.count) lj_health_told(engine, run->route.targets[run->target].provider, served, took);
   if (run->lane != NULL) judge_lane(run, served);
   if (code == LJ_AUTH || code == LJ_QUOTA_EXCEEDED) lj_secrets_refused(engine, &run->route.targets[run->target], lj_code_name(code));
   bool elsewhere = class == LJ_CLASS_TARGET || class == LJ_CLASS_TRANSIENT || class == LJ_CLASS_LANE || code == LJ_CONTEXT_LENGTH;

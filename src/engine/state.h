@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "engine/batch.h"
+#include "engine/beat.h"
 #include "engine/cancels.h"
+#include "engine/commands.h"
 #include "engine/config.h"
 #include "engine/health.h"
 #include "engine/gap.h"
@@ -112,6 +114,8 @@ struct lj_engine {
   int64_t partial_at_ms;      /* progress and partial texts are not written before */
   bool passed_over;           /* the last claim left out a row that it had chosen: another may run in its place */
   lj_counters counters;
+  lj_beat beat;
+  size_t throttle;            /* no claim fills more slots than these (worker:throttle) */
   int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
   int64_t last_turn_ms;
 
@@ -157,8 +161,6 @@ void lj_run_list_remove(lj_run_list *list, lj_run *run);
 
 /* loop.c: the body of the thread; `owner` is the engine. */
 void lj_loop(void *engine);
-/* commands.c: one message. */
-void lj_command(lj_engine *engine, const char *text);
 /* The payload of worker:stats, NULL when memory is short. */
 cJSON *lj_statistics(const lj_engine *engine);
 /* writer.c: one transaction, if there is anything to write and it is time. */

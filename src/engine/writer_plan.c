@@ -17,7 +17,7 @@ size_t lj_writer_holding(const lj_engine *engine) {
 }
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
-  bool full = engine->calling.count >= engine->config.concurrency;
+  bool full = engine->calling.count >= lj_beat_slots(engine);
   bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0 || lj_writer_has_remotes(engine);
   if (!must && (!may_claim(engine) || full)) return false;
   *at_us = engine->gap.write_at_us;
@@ -50,6 +50,7 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
   size_t claims = LJ_WRITER_CLAIMS;
   if (lj_gap_crowded(&engine->gap, now_ms)) lj_pace_limit(&engine->pace, &ends, &claims);
   size_t busy = lj_writer_holding(engine) - ends;
+  size_t slots = lj_beat_slots(engine);
   int code = LJ_OK;
   memset(plan, 0, sizeof *plan);
   plan->end_most = ends;
@@ -57,8 +58,8 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
   plan->remote = lj_writer_has_remotes(engine);
   if (may_claim(engine) || plan->move) code = lj_share_look(engine, now_wall);
   if (code != LJ_OK) return code;
-  if (may_claim(engine) && now_ms >= engine->claim_after_ms && busy < engine->config.concurrency) {
-    plan->claim_most = engine->config.concurrency - busy;
+  if (may_claim(engine) && now_ms >= engine->claim_after_ms && busy < slots) {
+    plan->claim_most = slots - busy;
     if (plan->claim_most > claims) plan->claim_most = claims;
     plan->claim = true;
     if (ends == 0) code = lj_claim_possible(engine->store, source, now_wall, &plan->claim);

@@ -190,6 +190,29 @@ static void signals_stay_with_the_host(void **state) {
 }
 #endif
 
+/* Work that the compiler can't leave out, until a millisecond of processor time has gone into it. */
+static void a_process_knows_what_it_uses(void **state) {
+  int64_t before = 0;
+  int64_t after = 0;
+  int64_t resident = 0;
+  int64_t resident_after = 0;
+  enum { PIECE = 64 << 20 };
+  (void)state;
+  lj_process_usage(&before, &resident);
+  assert_true(before >= 0);
+  assert_in_range(resident, 1 << 20, INT64_C(1) << 40);
+  char *piece = malloc(PIECE);
+  assert_non_null(piece);
+  after = before;
+  for (int i = 0; i < 10000 && after <= before + 10; i++) {
+    memset(piece, i, PIECE);
+    lj_process_usage(&after, &resident_after);
+  }
+  assert_true(after > before + 10);
+  assert_true(resident_after >= resident + PIECE / 2);
+  free(piece);
+}
+
 static void processes_and_files(void **state) {
   char name[256];
   char small[4];
@@ -275,6 +298,7 @@ int main(void) {
 #ifndef _WIN32
       tidy_test(signals_stay_with_the_host),
 #endif
+      tidy_test(a_process_knows_what_it_uses),
       tidy_test(processes_and_files),
       tidy_test(log_lines_are_filtered_and_cut),
       tidy_test(memory_fails_when_asked_and_is_counted),
