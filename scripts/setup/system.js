@@ -110,6 +110,11 @@ const forTesting = [
     met: boringssl,
     from: { apt: 'android-libboringssl-dev' },
   },
+  {
+    what: 'a C compiler for Windows',
+    met: program('x86_64-w64-mingw32-gcc'),
+    from: { apt: 'gcc-mingw-w64-x86-64' },
+  },
 ];
 
 /** clang with libFuzzer, which is a package of its own. */

@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/result.h"
+
 static atomic_long allocations; /* since the last lj_memory_fail_at */
 static atomic_long live;        /* blocks in use */
 static atomic_long fail_nth;    /* 0: none fails */
 static atomic_int fail_sticky;
 
-static _Thread_local unsigned long failures;
+static LJ_THREAD_LOCAL unsigned long failures;
 
 /* Counts an allocation and tells whether a test wants it to fail. Only the thread whose allocation is the Nth sees it, so
  * that exactly one fails however many threads allocate. */

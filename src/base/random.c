@@ -61,7 +61,7 @@ int lj_random_hex(char *out, size_t bytes) {
 }
 
 double lj_random_unit(void) {
-  static _Thread_local uint64_t state; /* 0: not seeded */
+  static LJ_THREAD_LOCAL uint64_t state; /* 0: not seeded */
   if (state == 0) {
     unsigned char seed[sizeof state];
     size_t at;

@@ -88,12 +88,25 @@ const char *lj_code_name(int code);
 
 lj_class lj_code_class(int code);
 
+#if defined(__MINGW32__) && !defined(__clang__)
+/* Its "printf" is the one of old Windows libraries, without %zu; "gnu_printf" is what C says, and what is linked. */
+#define LJ_PRINTF_STYLE gnu_printf
+#else
+#define LJ_PRINTF_STYLE printf
+#endif
+
 #if defined(__GNUC__)
 #define LJ_MUST_CHECK __attribute__((warn_unused_result))
-#define LJ_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define LJ_PRINTF(text, first) __attribute__((format(LJ_PRINTF_STYLE, text, first)))
 #else
 #define LJ_MUST_CHECK
 #define LJ_PRINTF(text, first)
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LJ_THREAD_LOCAL __declspec(thread) /* younger ones know the word of C11, older ones only this */
+#else
+#define LJ_THREAD_LOCAL _Thread_local
 #endif
 
 #endif

@@ -2,6 +2,14 @@
 #include "http/ca.h"
 
 #include <stddef.h>
+
+#ifdef _WIN32
+
+/* Schannel asks the system's own store. */
+const char *lj_ca_file(void) { return NULL; }
+
+#else
+
 #include <stdlib.h>
 
 #include "base/process.h"
@@ -17,13 +25,11 @@ static const char *const places[] = {
 };
 
 const char *lj_ca_file(void) {
-#ifdef _WIN32
-  return NULL;
-#else
   const char *chosen = getenv("SSL_CERT_FILE");
   if (chosen != NULL && lj_file_exists(chosen)) return chosen;
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
     if (lj_file_exists(places[i])) return places[i];
   return NULL;
-#endif
 }
+
+#endif
