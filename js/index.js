@@ -4,5 +4,6 @@
 const { Queue } = require('./queue.js');
 const { startWorker } = require('./host.js');
 const { LlmJobsError } = require('./error.js');
+const { applySecurityPolicy } = require('./host/policy.js');
 
-module.exports = { Queue, startWorker, LlmJobsError };
+module.exports = { Queue, startWorker, LlmJobsError, applySecurityPolicy };
