@@ -82,4 +82,4 @@ function loadAddon({ env = process.env, directory = __dirname } = {}) {
   return addon;
 }
 
-module.exports = { loadAddon, candidates };
+module.exports = { loadAddon, candidates, FILE };
