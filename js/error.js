@@ -3,7 +3,8 @@
 
 /**
  * The only error class of this package: a sentence that names the culprit and the remedy, and a `code` to branch on. The codes
- * are those of rows and events (docs/errors.md) plus NOT_FOUND, TIMEOUT, WORKER_CRASHED and ADDON_MISSING. Neither carries a key or a prompt.
+ * are those of rows and events (docs/errors.md) plus NOT_FOUND, TIMEOUT, WORKER_CRASHED,
+ * RESTART_LIMIT and ADDON_MISSING. Neither carries a key or a prompt.
  */
 class LlmJobsError extends Error {
   /**

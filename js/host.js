@@ -1,96 +1,82 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const path = require('node:path');
+const { randomBytes } = require('node:crypto');
 const { EventEmitter } = require('node:events');
 const { LlmJobsError, describe } = require('./error.js');
 const { bus } = require('./bus.js');
-const { startChild } = require('./host/child.js');
-const { workerEnvironment, secretsOf } = require('./host/environment.js');
-const { Requests } = require('./host/requests.js');
-const { checkPlain } = require('./host/plain.js');
+const { Supervisor, REQUEST_MS, DRAIN_MS, END_MS } = require('./host/supervisor.js');
+const { readOptions } = require('./host/options.js');
+const { checkNumber, MAX_MS } = require('./host/settings.js');
+const { Followers } = require('./host/followers.js');
+const { Standing } = require('./host/standing.js');
 
-/** @import { Exit } from './host/child.js' */
+/** @import { SupervisorOptions } from './host/supervisor.js' */
+/** @import { AskOptions } from './host/requests.js' */
+/** @import { Message, Ready } from './host/generation.js' */
+/** @import { Follower } from './host/followers.js' */
+/** @import { Configuration, HostOptions, Secrets } from './host/options.js' */
 /** @import { JobNews } from './bus.js' */
 
-/**
- * @typedef {object} HostOptions what belongs to the process; every other key is the engine's configuration
- * @property {string[]} [execArgv] flags for the worker's own Node, none by default
- * @property {Record<string, string | undefined>} [env] variables for the worker beside those that it gets anyway
- * @property {string} [entry] the file that is forked, when the app bundles its own
- * @property {Secrets} [secrets] gives the keys that the configuration names with `apiKey: {secret}`; they go over the port only
- * @property {(level: string, line: string) => void} [onLog] hears the log from the first line on, before the event 'log' can
- *
- * @typedef {(name: string, about: {refused: boolean}) => string | null | undefined | Promise<string | null | undefined>} Secrets called
- *   when a job first needs the key, and once more, with `refused`, when the provider has refused it; null: there is none
- *
- * @typedef {{database: string} & Record<string, any>} Configuration docs/configuration.md lists the keys
- *
- * @typedef {object} Ready
- * @property {string} workerId
- * @property {string} owner
- * @property {number} pid
- * @property {string} database
- * @property {number} recovered jobs of a dead worker that were given back at the start
- * @property {Record<string, string>} versions
- */
-
-const START_MS = 30000;
-const REQUEST_MS = 30000;
-const DRAIN_MS = 5000;
-/** How long a process that was asked to end may take: the engine waits up to 5 s for the database's lock to write paid answers. */
-const END_MS = 7000;
-/** A day; JavaScript's timers count in 32 bits and fire at once beyond 24 days. */
-const MAX_MS = 86400000;
+/** A model may have to be read from a slow disk, and some gigabytes of it. */
+const LOAD_MS = 300000;
+const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
 /**
- * A running worker process. Events: 'job' ({id, name, status, code, attempt}) for each job that started or ended, 'token'
- * ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's health changes, 'lane'
- * ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'suspended' ({code, message}) and
- * 'resumed' ({message}) when the database cannot be used for the time being, 'log' ({level, line}), and once 'exit' ({code, signal}).
+ * A worker, whose process is watched and started again when it dies. Events: 'job' ({id, name, status, code, attempt}) for each job
+ * that started or ended, 'token' ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's
+ * health changes, 'lane' ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'suspended'
+ * ({code, message}) and 'resumed' ({message}) when the database cannot be used for the time being, 'log' ({level, line}).
+ *
+ * Of the process: 'health-status' ({status, metrics, misses, timestamp, generation}) after each heartbeat, 'throttle' ({on, reason,
+ * concurrency}) when it uses more than its limits and when it no longer does, 'exit' ({code, signal, reason}) each time that it has
+ * ended, then 'restart' ({reason, count, delayMs, generation}) and 'restarted' (what the new one said when it was ready), or 'failed'
+ * ({code, message}) when it is not started again.
  */
 class Worker extends EventEmitter {
-  /** @type {Requests} */ #requests;
-  /** @type {import('./host/child.js').Child} */ #child;
-  /** @type {Ready | null} */ #ready = null;
-  /** @type {Promise<void>} */ #ended;
-  /** @type {Promise<void> | null} */ #stopping = null;
+  /** @type {Supervisor} */ #supervisor;
   /** @type {Secrets | undefined} */ #secrets;
+  #standing = new Standing();
+  #followers = new Followers();
+  #started = false;
 
   /**
    * Use `startWorker`, which resolves when the worker is ready.
-   * @param {Configuration} config
-   * @param {HostOptions} options
+   * @param {ReturnType<typeof readOptions>} options
    */
-  constructor(config, { execArgv = [], env = {}, entry = path.join(__dirname, 'worker.js'), secrets, onLog }) {
+  constructor({ supervisor, secrets, onLog }) {
     super();
     this.#secrets = secrets;
     if (onLog) this.on('log', ({ level, line }) => onLog(level, line));
-    const { promise, resolve } = deferred();
-    this.#ended = promise;
-    this.#child = startChild({
-      entry,
-      execArgv,
-      env: workerEnvironment(config, process.env, env),
-      onMessage: (message) => this.#onMessage(message),
-      onLine: (stream, line) => this.emit('log', { level: stream === 'stdout' ? 'debug' : 'warn', line }),
-      onExit: (exit) => {
-        this.#requests.close(this.#stopping ? 'the worker has been stopped' : `the worker process ended ${tell(exit)}`);
-        this.emit('exit', exit);
-        resolve();
-      },
+    this.#supervisor = new Supervisor({ ...supervisor, prelude: () => this.#standing.messages(this.#followers.jobs()) });
+    this.#supervisor.on('message', (message, source) => this.#onMessage(message, source));
+    this.#supervisor.on('ready', (ready) => {
+      if (!this.#started) return;
+      this.#followers.restart();
+      this.emit('restarted', ready);
     });
-    this.#requests = new Requests((message) => this.#child.post(message));
+    for (const name of ['restart', 'throttle', 'failed', 'exit', 'log']) this.#supervisor.on(name, (payload) => this.emit(name, payload));
+    this.#supervisor.on('health', (status) => this.emit('health-status', status));
   }
 
-  /** The process id, undefined when the process has ended. */
+  /** The process id, undefined while no process runs. */
   get pid() {
-    return this.#child.pid();
+    return this.#supervisor.pid;
   }
 
-  /** What the worker said when it was ready: its id, its versions, how many jobs it recovered. */
+  /** What the last process said when it was ready: its id, its versions, how many jobs it recovered. */
   get ready() {
-    return this.#ready;
+    return this.#supervisor.ready;
+  }
+
+  /** 'starting', 'ready', 'restarting' after a death, 'stopped', or 'failed' when it is not started again. */
+  get state() {
+    return this.#supervisor.state;
+  }
+
+  /** What the event 'health-status' told last, null before the first. */
+  get health() {
+    return this.#supervisor.health;
   }
 
   /**
@@ -102,13 +88,72 @@ class Worker extends EventEmitter {
    * @returns {Promise<any>}
    */
   async request(channel, payload, { timeoutMs = REQUEST_MS } = {}) {
-    checkMilliseconds(timeoutMs, 'timeoutMs');
-    return this.#requests.ask(channel, payload, timeoutMs);
+    return this.#ask(channel, payload, { timeoutMs });
+  }
+
+  /**
+   * @param {string} channel
+   * @param {unknown} payload
+   * @param {AskOptions} options
+   */
+  async #ask(channel, payload, { timeoutMs, onAnswer }) {
+    checkNumber('timeoutMs', timeoutMs, 0);
+    return this.#supervisor.request(channel, payload, {
+      timeoutMs,
+      onAnswer: (answer) => {
+        this.#standing.note(channel, payload);
+        onAnswer?.(answer);
+      },
+    });
+  }
+
+  /**
+   * Adds a job and resolves with its result. The job is a row like any other: it lives on when this rejects, whatever the reason, and
+   * the error's `jobId` names it.
+   * @param {Record<string, any>} request `prompt` or `data`, and what a job may have: model, priority, queue, …
+   * @param {{timeoutMs?: number}} [options]
+   * @returns {Promise<{jobId: string, result: any}>}
+   */
+  async process(request, { timeoutMs = REQUEST_MS } = {}) {
+    if (request === null || typeof request !== 'object') {
+      throw new LlmJobsError('INVALID', `process takes a request such as {prompt, model}; got ${describe(request)}`);
+    }
+    const jobId = request.jobId ?? randomBytes(16).toString('hex');
+    try {
+      return await this.request('worker:processRequest', { ...request, jobId }, { timeoutMs });
+    } catch (error) {
+      throw Object.assign(/** @type {LlmJobsError} */ (error), { jobId });
+    }
+  }
+
+  /**
+   * Makes a server on this machine (Ollama, llama-server) load a model, so that the first job need not wait for it.
+   * @param {string | {model?: string, modelPath?: string, keepAliveMs?: number}} model `provider/model`
+   * @param {{timeoutMs?: number}} [options]
+   * @returns {Promise<{model: string, loaded: boolean, ms: number}>}
+   */
+  async loadModel(model, { timeoutMs = LOAD_MS } = {}) {
+    return this.request('worker:loadModel', typeof model === 'string' ? { model } : model, { timeoutMs });
+  }
+
+  /**
+   * Tells the text of one job as it streams: first what there is already, then each further piece, none twice. With `restart` what was
+   * told before is void, because the job's answer begins anew. It ends with the job, or with the function that this resolves with.
+   * @param {string} jobId
+   * @param {Follower} onText
+   * @returns {Promise<() => Promise<void>>}
+   */
+  async follow(jobId, onText) {
+    const add = (/** @type {{text?: string}} */ { text = '' }) => this.#followers.add(jobId, onText, text);
+    await this.#ask('worker:subscribe', { jobId, tokens: true }, { timeoutMs: REQUEST_MS, onAnswer: add });
+    return async () => {
+      if (this.#followers.remove(jobId, onText)) await this.request('worker:subscribe', { jobId, tokens: false }).catch(() => {});
+    };
   }
 
   /** Tells the worker that a row may have been added. It would notice by itself; this is for file systems that report nothing. */
   notify() {
-    if (this.pid !== undefined) this.#child.post({ channel: 'worker:notify' });
+    this.#supervisor.post({ channel: 'worker:notify' });
   }
 
   /**
@@ -124,6 +169,12 @@ class Worker extends EventEmitter {
    * @param {string} [queue]
    */
   async resume(queue) {
+    if (queue === undefined) {
+      this.#supervisor.park(false);
+      // A process that is about to start begins as if it had been asked.
+      this.#standing.note('worker:resume', undefined);
+      if (this.state === 'restarting') return { paused: false };
+    }
     return this.request('worker:resume', queue === undefined ? undefined : { queue });
   }
 
@@ -156,8 +207,15 @@ class Worker extends EventEmitter {
    * @returns {Promise<{released: boolean, interrupted: number}>}
    */
   async release({ deadlineMs = DRAIN_MS } = {}) {
-    checkMilliseconds(deadlineMs, 'deadlineMs');
-    return this.request('worker:release', { deadlineMs }, { timeoutMs: deadlineMs + END_MS });
+    checkNumber('deadlineMs', deadlineMs, 0);
+    // A process that died meanwhile would be followed by one that opens the file.
+    this.#supervisor.park(true);
+    try {
+      return await this.request('worker:release', { deadlineMs }, { timeoutMs: Math.min(MAX_MS, deadlineMs + END_MS) });
+    } catch (error) {
+      if (this.state === 'ready') this.#supervisor.park(false);
+      throw error;
+    }
   }
 
   /**
@@ -188,8 +246,8 @@ class Worker extends EventEmitter {
    * @returns {Promise<{drained: boolean, interrupted: number}>}
    */
   async drain({ deadlineMs = DRAIN_MS } = {}) {
-    checkMilliseconds(deadlineMs, 'deadlineMs');
-    return this.request('worker:drain', { deadlineMs }, { timeoutMs: deadlineMs + END_MS });
+    checkNumber('deadlineMs', deadlineMs, 0);
+    return this.request('worker:drain', { deadlineMs }, { timeoutMs: Math.min(MAX_MS, deadlineMs + END_MS) });
   }
 
   /**
@@ -199,43 +257,27 @@ class Worker extends EventEmitter {
    * @returns {Promise<void>}
    */
   async stop({ deadlineMs = DRAIN_MS } = {}) {
-    checkMilliseconds(deadlineMs, 'deadlineMs');
-    this.#stopping ??= this.#stop(deadlineMs);
-    return this.#stopping;
-  }
-
-  /** @param {number} deadlineMs */
-  async #stop(deadlineMs) {
-    // A worker that cannot drain is ended all the same: the lease gives its jobs back.
-    if (this.#ready) await this.drain({ deadlineMs }).catch(() => {});
-    this.#child.end();
-    const timer = setTimeout(() => this.#child.kill(), END_MS);
-    await this.#ended;
-    clearTimeout(timer);
+    checkNumber('deadlineMs', deadlineMs, 0);
+    return this.#supervisor.stop({ deadlineMs });
   }
 
   /**
    * Called once, by startWorker.
-   * @param {Configuration} config
    * @returns {Promise<void>}
    */
-  async start(config) {
-    try {
-      this.#ready = await this.request('worker:initialize', { config }, { timeoutMs: START_MS });
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+  async start() {
+    await this.#supervisor.start();
+    this.#started = true;
   }
 
-  /** @param {any} message */
-  #onMessage(message) {
-    if (message === null || typeof message !== 'object') return;
-    const { id, channel, payload } = message;
-    if (id !== undefined) this.#requests.answer(message);
-    else if (channel === 'worker:job') this.#onJobs(payload.jobs);
-    else if (channel === 'worker:token') payload.tokens.forEach((/** @type {unknown} */ token) => this.emit('token', token));
-    else if (channel === 'worker:secret') void this.#onSecret(payload);
+  /**
+   * @param {any} message an event
+   * @param {Pick<Supervisor, 'request'>} source whose worker it comes from
+   */
+  #onMessage({ channel, payload }, source) {
+    if (channel === 'worker:job') this.#onJobs(payload.jobs);
+    else if (channel === 'worker:token') this.#onTokens(payload.tokens);
+    else if (channel === 'worker:secret') void this.#onSecret(payload, source);
     else if (channel === 'worker:provider') this.emit('provider', payload);
     else if (channel === 'worker:lane') this.emit('lane', payload);
     else if (channel === 'worker:suspended') this.emit('suspended', payload);
@@ -244,8 +286,19 @@ class Worker extends EventEmitter {
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
   }
 
-  /** @param {{name: string, refused: boolean}} asked */
-  async #onSecret({ name, refused }) {
+  /** @param {{id: string, text: string, restart?: boolean}[]} tokens */
+  #onTokens(tokens) {
+    for (const token of tokens) {
+      this.#followers.hear(token);
+      this.emit('token', token);
+    }
+  }
+
+  /**
+   * @param {{name: string, refused: boolean}} asked
+   * @param {Pick<Supervisor, 'request'>} source
+   */
+  async #onSecret({ name, refused }, source) {
     let value = null;
     try {
       value = (await this.#secrets?.(name, { refused })) ?? null;
@@ -257,82 +310,33 @@ class Worker extends EventEmitter {
       value = null;
     }
     // The jobs wait until there is an answer, whatever it is.
-    await this.request('worker:secret', { name, value }).catch(async (error) => {
+    await source.request('worker:secret', { name, value }).catch(async (error) => {
       this.emit('log', { level: 'error', line: `the key "${name}" was not taken: ${error.message}` });
-      if (value !== null) await this.request('worker:secret', { name, value: null }).catch(() => {});
+      if (value !== null) await source.request('worker:secret', { name, value: null }).catch(() => {});
     });
   }
 
   /** @param {JobNews[]} jobs */
   #onJobs(jobs) {
     bus.emit('jobs', jobs);
-    jobs.forEach((job) => this.emit('job', job));
+    for (const job of jobs) {
+      if (ENDED.has(job.status)) this.#followers.end(job.id);
+      this.emit('job', job);
+    }
   }
 }
 
 /**
  * Starts a worker process for one database: a utility process in Electron, a forked process in Node. Resolves when it serves the
- * table. Rejects with the worker's reason (BAD_CONFIG, DB_NOT_WAL, …) after its process has ended.
- * @param {Configuration & HostOptions} options the configuration, plus execArgv, env, entry, secrets and onLog for the process
+ * table. Rejects with the worker's reason (BAD_CONFIG, DB_NOT_WAL, …) after its process has ended; one that crashes at its start is
+ * started again as a later one is.
+ * @param {Configuration & HostOptions} options the engine's configuration, and what belongs to the process
  * @returns {Promise<Worker>}
  */
 async function startWorker(options) {
-  // 1. What belongs to the process; the engine checks everything else
-  if (options === null || typeof options !== 'object') {
-    throw new LlmJobsError('BAD_CONFIG', `startWorker takes the configuration as an object, {database, providers}; got ${describe(options)}`);
-  }
-  const { execArgv, env, entry, secrets, onLog, ...config } = options;
-  if (typeof config.database !== 'string' || config.database === '') {
-    throw new LlmJobsError('BAD_CONFIG', `database must be the path of the app's SQLite file; got ${describe(config.database)}`);
-  }
-  check(execArgv === undefined || Array.isArray(execArgv), 'execArgv', 'an array of strings', execArgv);
-  check(env === undefined || (env !== null && typeof env === 'object'), 'env', 'an object of strings', env);
-  check(entry === undefined || typeof entry === 'string', 'entry', 'the path of a file', entry);
-  check(secrets === undefined || typeof secrets === 'function', 'secrets', 'a function (name)', secrets);
-  const [secret] = secretsOf(config);
-  if (secret !== undefined && secrets === undefined) {
-    throw new LlmJobsError('BAD_CONFIG', `an apiKey is {secret: "${secret}"}, but there is no option secrets, the function that gives it`);
-  }
-  check(onLog === undefined || typeof onLog === 'function', 'onLog', 'a function (level, line)', onLog);
-
-  // 2. The process, then the engine in it; a relative path means the same in both
-  const settings = { ...config, database: path.resolve(config.database) };
-  checkPlain(settings);
-  const worker = new Worker(settings, { execArgv, env, entry, secrets, onLog });
-  await worker.start(settings);
+  const worker = new Worker(readOptions(options));
+  await worker.start();
   return worker;
-}
-
-/**
- * @param {boolean} good
- * @param {string} name
- * @param {string} expected
- * @param {unknown} value
- */
-function check(good, name, expected, value) {
-  if (!good) throw new LlmJobsError('BAD_CONFIG', `${name} must be ${expected}; got ${describe(value)}`);
-}
-
-/**
- * @param {number} value
- * @param {string} name
- */
-function checkMilliseconds(value, name) {
-  check(Number.isFinite(value) && value >= 0 && value <= MAX_MS, name, `a number of milliseconds from 0 to ${MAX_MS}`, value);
-}
-
-/** @param {Exit} exit */
-function tell({ code, signal, reason }) {
-  const how = signal !== null ? `by signal ${signal}` : code !== null ? `with code ${code}` : 'before it had started';
-  return reason === undefined ? how : `${how} (${reason})`;
-}
-
-/** @returns {{promise: Promise<void>, resolve: () => void}} */
-function deferred() {
-  /** @type {() => void} */
-  let resolve = () => {};
-  const promise = /** @type {Promise<void>} */ (new Promise((done) => (resolve = done)));
-  return { promise, resolve };
 }
 
 module.exports = { startWorker, Worker };

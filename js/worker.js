@@ -17,6 +17,7 @@ for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug']) v8.setFlagsFro
 
 const fs = require('node:fs');
 const { loadAddon } = require('./addon.js');
+const { PROTOCOL } = require('./protocol.js');
 const { openPort } = require('./port.js');
 const { watchDatabase } = require('./watch.js');
 
@@ -33,6 +34,8 @@ let engine = null;
 /** Who asked for the start, when it was a message: its id is answered when the engine is ready or has failed. */
 let initializeId = /** @type {unknown} */ (undefined);
 let initialized = false;
+/** Which of its host's processes this is; a worker without a host has none. */
+let generation = /** @type {number | undefined} */ (undefined);
 let unwatch = () => {};
 
 /**
@@ -64,7 +67,10 @@ function takeEvents() {
 /** @param {Message} message from the engine */
 function deliver(message) {
   if (message.channel === 'worker:ready' || message.channel === 'worker:failed') {
-    if (message.channel === 'worker:ready') onReady(message.payload);
+    if (message.channel === 'worker:ready') {
+      Object.assign(message.payload, { protocol: PROTOCOL, generation });
+      onReady(message.payload);
+    }
     if (initializeId !== undefined) answerInitialize(message);
   }
   post(message);
@@ -108,6 +114,7 @@ function onMessage(message) {
   const channel = typeof message?.channel === 'string' ? message.channel : '';
   try {
     if (channel === 'worker:initialize') onInitialize(message);
+    else if (channel === 'worker:exit') end(0);
     else if (channel === '') throw coded('INVALID', 'a message must be {id, channel, payload} with a string as channel');
     else if (engine === null) throw coded('CLOSED', `${channel}: the engine does not run; worker:initialize starts it, once`);
     else if (channel === 'worker:notify') engine.addon.notify(engine.handle);
@@ -124,6 +131,11 @@ function onInitialize({ id, payload }) {
   if (config === null || typeof config !== 'object') {
     throw coded('BAD_CONFIG', 'worker:initialize needs the payload {config}, with the configuration as an object');
   }
+  const { protocol = PROTOCOL } = payload;
+  if (protocol !== PROTOCOL) {
+    throw coded('BAD_CONFIG', `the host speaks version ${protocol} of the protocol, this worker version ${PROTOCOL}; build the app's worker anew`);
+  }
+  generation = payload.generation;
   initializeId = id;
   start(JSON.stringify(config));
 }

@@ -170,12 +170,12 @@ async function watch(worker, store, shown, screen, interruption) {
     const timer = setInterval(look, REFRESH_MS);
     const finish = (/** @type {unknown} */ error) => {
       clearInterval(timer);
-      worker.off('job', look).off('exit', onExit);
+      worker.off('job', look).off('failed', onFailed);
       if (error) reject(error);
       else resolve();
     };
-    const onExit = () => setTimeout(() => finish(interruption.signal ? null : died()), SIGNAL_MS);
-    worker.on('job', look).once('exit', onExit);
+    const onFailed = () => setTimeout(() => finish(interruption.signal ? null : died()), SIGNAL_MS);
+    worker.on('job', look).once('failed', onFailed);
     interruption.onSignal(() => finish(null));
     look();
   });
@@ -183,7 +183,7 @@ async function watch(worker, store, shown, screen, interruption) {
 }
 
 function died() {
-  return Object.assign(new Error('the worker process has died; what it has finished is kept, and --resume goes on'), { code: 'WORKER_CRASHED' });
+  return Object.assign(new Error('the worker process dies again and again; what it has finished is kept, and --resume goes on'), { code: 'WORKER_CRASHED' });
 }
 
 /**

@@ -22,7 +22,7 @@ const { splitLines } = require('./lines.js');
  * @property {() => number | undefined} pid undefined before the start and after the end
  * @property {(message: unknown) => void} post what a process that is gone cannot hear is lost
  * @property {() => void} end asks the process to end by itself
- * @property {() => void} kill
+ * @property {() => void} kill ends it now, whatever state it is in
  */
 
 /**
@@ -78,10 +78,25 @@ function startUtilityProcess({ entry, execArgv, env, onMessage, onExit, onLine }
   return {
     pid: () => child.pid,
     post: (message) => child.postMessage(message),
-    // A utility process has no channel to close. After a drain nothing runs in it, so its end may be abrupt.
-    end: () => void child.kill(),
-    kill: () => void child.kill(),
+    // A utility process has no channel to close, and `kill` would be abrupt.
+    end: () => child.postMessage({ channel: 'worker:exit' }),
+    kill: () => killUtilityProcess(child),
   };
+}
+
+/**
+ * Electron's `kill` is a SIGTERM that a stopped process does not see and a hung one does not answer; Electron sends the other
+ * signal seconds later. On Windows it ends any process.
+ * @param {Electron.UtilityProcess} child
+ */
+function killUtilityProcess(child) {
+  const { pid } = child;
+  if (process.platform === 'win32' || pid === undefined) return void child.kill();
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    child.kill();
+  }
 }
 
 module.exports = { startChild };

@@ -39,7 +39,7 @@ const BASICS = [
  */
 function workerEnvironment(config, from, extra) {
   /** @type {Record<string, string>} */
-  const env = { LLM_JOBS_WORKER: '1' };
+  const env = { LLM_JOBS_WORKER: '1', LLM_JOBS_PARENT: String(process.pid) };
   for (const name of [...BASICS, ...variablesOf(config)]) {
     const value = from[name];
     if (value !== undefined) env[name] = value;

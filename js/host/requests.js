@@ -12,13 +12,23 @@ const MAX_WAITING = 1024;
  * @property {(payload: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {NodeJS.Timeout} timer
+ *
+ * @typedef {object} AskOptions
+ * @property {number} timeoutMs
+ * @property {(payload: any) => void} [onAnswer] called at once with the payload, before any later message is heard; the promise
+ *   resolves when other messages may have been
+ * @property {boolean} [always] also when so many others wait that no more should be asked
  */
 
 /** Questions to the worker that wait for their answers; each is told from the others by its id. */
 class Requests {
-  /** @param {(message: {id: string, channel: string, payload: unknown}) => void} post */
-  constructor(post) {
+  /**
+   * @param {(message: {id: string, channel: string, payload: unknown}) => void} post
+   * @param {(line: string) => void} [onTimeout] hears of each question that got no answer; heartbeats speak for themselves
+   */
+  constructor(post, onTimeout = () => {}) {
     this.post = post;
+    this.onTimeout = onTimeout;
     this.lastId = 0;
     /** @type {Map<unknown, Waiting>} */
     this.waiting = new Map();
@@ -29,24 +39,29 @@ class Requests {
   /**
    * @param {string} channel
    * @param {unknown} payload
-   * @param {number} timeoutMs
+   * @param {AskOptions} options
    * @returns {Promise<any>}
    */
-  ask(channel, payload, timeoutMs) {
+  ask(channel, payload, { timeoutMs, onAnswer, always = false }) {
     return new Promise((resolve, reject) => {
       if (typeof channel !== 'string' || channel === '') {
         throw new LlmJobsError('BAD_CONFIG', `a channel is a string such as "worker:stats"; got ${describe(channel)}`);
       }
       if (this.closed !== null) throw new LlmJobsError('WORKER_CRASHED', `${channel}: ${this.closed}`);
-      if (this.waiting.size >= MAX_WAITING) {
+      if (this.waiting.size >= MAX_WAITING && !always) {
         throw new LlmJobsError('BUSY', `${channel}: ${MAX_WAITING} questions already wait for the worker's answers`);
       }
       const id = String(++this.lastId);
+      const settle = (/** @type {any} */ answer) => {
+        onAnswer?.(answer);
+        resolve(answer);
+      };
       const timer = setTimeout(() => {
         this.waiting.delete(id);
+        if (!always) this.onTimeout(`${channel} (request ${id}) was not answered within ${timeoutMs} ms`);
         reject(new LlmJobsError('TIMEOUT', `${channel} was not answered within ${timeoutMs} ms; the worker is busy or hangs`));
       }, timeoutMs);
-      this.waiting.set(id, { channel, resolve, reject, timer });
+      this.waiting.set(id, { channel, resolve: settle, reject, timer });
       try {
         this.post({ id, channel, payload });
       } catch (error) {

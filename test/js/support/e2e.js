@@ -76,14 +76,15 @@ class World {
   }
 
   /**
-   * Starts a worker on the database, which serves the fake provider under the name `fake` unless the test says otherwise.
+   * Starts a worker on the database, which serves the fake provider under the name `fake` unless the test says otherwise. One that
+   * a test ends stays ended: the tests of restarts ask for them.
    * @param {Record<string, any>} [config]
    * @returns {Promise<Worker>}
    */
   async worker(config = {}) {
     const fake = this.fake && { kind: 'openai-compatible', baseUrl: this.fake.openaiUrl };
     const onLog = (/** @type {string} */ level, /** @type {string} */ line) => this.log.push(`${level}: ${line}`);
-    const worker = await startWorker({ database: this.file, providers: { fake }, onLog, ...config });
+    const worker = await startWorker({ database: this.file, providers: { fake }, onLog, restart: false, ...config });
     this.ends.push(() => worker.stop({ deadlineMs: 0 }));
     return worker;
   }

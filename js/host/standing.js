@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+
+/** @import { Message } from './generation.js' */
+
+/**
+ * What the app has asked of its worker and what stays so until it says otherwise: pauses, held lanes, subscriptions. A process
+ * knows of them only as long as it lives; the next one is told before it looks for its first job.
+ */
+class Standing {
+  #paused = false;
+  #tokens = false;
+  /** @type {Set<string>} */ #queues = new Set();
+  /** @type {Set<string>} */ #lanes = new Set();
+
+  /**
+   * @param {string} channel of a message that the worker has agreed to
+   * @param {any} payload
+   */
+  note(channel, payload) {
+    if (channel === 'worker:pause' || channel === 'worker:resume') this.#pause(payload?.queue, channel === 'worker:pause');
+    else if (channel === 'worker:hold') keep(this.#lanes, payload?.lane, payload?.held !== false);
+    else if (channel === 'worker:subscribe' && payload?.jobId === undefined) this.#tokens = payload?.tokens === true;
+  }
+
+  /**
+   * @param {string | undefined} queue
+   * @param {boolean} paused
+   */
+  #pause(queue, paused) {
+    if (queue === undefined) this.#paused = paused;
+    else keep(this.#queues, queue, paused);
+  }
+
+  /**
+   * @param {Iterable<string>} jobs whose text somebody follows
+   * @returns {Message[]} without ids: nobody waits for the answers
+   */
+  messages(jobs) {
+    const messages = [];
+    if (this.#paused) messages.push({ channel: 'worker:pause' });
+    for (const queue of this.#queues) messages.push({ channel: 'worker:pause', payload: { queue } });
+    for (const lane of this.#lanes) messages.push({ channel: 'worker:hold', payload: { lane, held: true } });
+    if (this.#tokens) messages.push({ channel: 'worker:subscribe', payload: { tokens: true } });
+    for (const jobId of jobs) messages.push({ channel: 'worker:subscribe', payload: { jobId, tokens: true } });
+    return messages;
+  }
+}
+
+/**
+ * @template T
+ * @param {Set<T>} set
+ * @param {T} value
+ * @param {boolean} kept
+ */
+function keep(set, value, kept) {
+  if (kept) set.add(value);
+  else set.delete(value);
+}
+
+module.exports = { Standing };
