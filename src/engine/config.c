@@ -14,6 +14,7 @@
 enum { DAY_MS = 86400000, PATH_SIZE = 160 };
 
 static const lj_field root_fields[] = {
+    {"$schema", LJ_FIELD_TEXT, false, 0, 0}, /* for editors */
     {"database", LJ_FIELD_TEXT, true, 0, 0},
     {"workerId", LJ_FIELD_TEXT, false, 0, 0},
     {"queues", LJ_FIELD_TEXTS, false, 0, 0},

@@ -11,14 +11,19 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const BetterSqlite3 = require('better-sqlite3');
+const { default: Ajv } = /** @type {any} */ (require('ajv'));
 const { Queue } = require('../../js/index.js');
 const { startFakeProvider } = require('../../js/testing.js');
 const { allBlocks, blocksOf, root } = require('./support/docs/blocks.js');
 const { checkTypes } = require('./support/docs/types.js');
+const { engineVerdicts } = require('./support/config/verdicts.js');
 const { Folder, withProvider, canRun } = require('./support/docs/programs.js');
 const { commandsOf, mistakeOf, cheap } = require('./support/docs/shell.js');
 
 /** @typedef {import('./support/docs/blocks.js').Block} Block */
+
+/** What VS Code and others check a configuration with. */
+const isConfiguration = new Ajv({ strictTypes: false, strictRequired: false }).compile(require('../../js/config.schema.json'));
 
 const CODE = new Set(['js', 'cjs', 'mjs', 'ts', 'cts', 'mts', 'tsx']);
 
@@ -57,8 +62,14 @@ describe('blocks of the documents', function () {
       const { code, output } = await folder.run(process.execPath, [`program.${extension}`], { env: { OPENAI_API_KEY: 'sk-test', ANTHROPIC_API_KEY: 'sk-test', GEMINI_API_KEY: 'sk-test' } });
       assert.equal(code, 0, output);
     },
-    json(block) {
-      JSON.parse(block.text);
+    async json(block) {
+      const value = JSON.parse(block.text);
+      if (block.how.json === 'other') return;
+      // A part of a configuration is completed.
+      const config = { database: '/nowhere/app.db', providers: { a: { kind: 'ollama' } }, ...value };
+      assert.equal(isConfiguration(config), true, `no configuration (what is none has <!-- test: json=other --> before it): ${JSON.stringify(isConfiguration.errors)}`);
+      const [refusal] = await engineVerdicts([config]);
+      assert.equal(refusal, null);
     },
     async sql(block, folder) {
       makeDatabase(path.join(folder.path, 'app.db'));
