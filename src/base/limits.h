@@ -44,6 +44,7 @@ enum {
   LJ_MAX_LANES = 1024,               /* provider and model pairs seen since the start; the idle ones are dropped first */
   LJ_MAX_WINDOW_CALLS = 65536,       /* calls of one lane that its limits per minute are counted by */
   LJ_MAX_SPENDING = 131072,          /* tries known to be counted by a budget; when full they are forgotten */
+  LJ_MAX_NAMES = 256,                /* queues that are paused; lanes that are held; jobs whose text is followed */
   LJ_MAX_GROUPS = 1024,              /* distinct (queue, model) pairs that a claim looks at */
   LJ_MAX_REFUSED = 64,               /* rows remembered because the app's own triggers refuse their claim */
   LJ_MAX_FOLLOW = 65536,             /* ends that follow from one another in one transaction; the rest follows in the next */

@@ -127,15 +127,6 @@ static void run_drain(lj_engine *engine, const lj_asked *asked) {
   engine->drain_id = lj_strdup(asked->id);
 }
 
-static void run_subscribe(lj_engine *engine, const lj_asked *asked) {
-  if (!cJSON_IsBool(lj_json_get(asked->payload, "tokens"))) {
-    refuse_invalid(engine, asked, "worker:subscribe needs {tokens: true} or {tokens: false}");
-    return;
-  }
-  engine->tokens = lj_json_bool(asked->payload, "tokens", false);
-  answer_flag(engine, asked, "tokens", engine->tokens);
-}
-
 static void run_secret(lj_engine *engine, const lj_asked *asked) {
   const char *name = lj_json_string(asked->payload, "name");
   bool known = false;
@@ -189,7 +180,7 @@ static const struct {
   void (*run)(lj_engine *engine, const lj_asked *asked);
 } channels[] = {
     {"worker:heartbeat", lj_beat_answer}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
-    {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", run_subscribe},
+    {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", lj_live_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
     {"worker:secret", run_secret},       {"worker:cancel", run_cancel}, {"worker:power", run_power},
     {"worker:throttle", lj_beat_throttle},

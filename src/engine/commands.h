@@ -26,5 +26,7 @@ void lj_asked_refuse(struct lj_engine *engine, const lj_asked *asked, int code, 
 /* beat.c: worker:heartbeat and worker:throttle. */
 void lj_beat_answer(struct lj_engine *engine, const lj_asked *asked);
 void lj_beat_throttle(struct lj_engine *engine, const lj_asked *asked);
+/* live.c: worker:subscribe. */
+void lj_live_subscribe(struct lj_engine *engine, const lj_asked *asked);
 
 #endif

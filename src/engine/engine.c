@@ -57,6 +57,7 @@ static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
   lj_cancels_free(&engine->cancels);
   lj_names_free(&engine->paused_queues);
   lj_names_free(&engine->held_lanes);
+  lj_names_free(&engine->followed);
   lj_free(engine->drain_id);
   if (mailbox) lj_mailbox_destroy(&engine->mailbox);
   if (outbox) lj_outbox_destroy(&engine->outbox);

@@ -97,13 +97,13 @@ static void watch_clock(lj_engine *engine, int64_t now_ms) {
 }
 
 static void tell_tokens(lj_engine *engine, int64_t now_ms) {
-  if (!engine->tokens || now_ms < engine->token_at_ms) return;
+  if (!lj_live_any(engine) || now_ms < engine->token_at_ms) return;
   engine->token_at_ms = now_ms + TOKEN_STEP_MS;
   for (lj_run *run = engine->calling.first; run != NULL; run = run->next) lj_run_tell(run);
 }
 
 static bool has_fresh_text(const lj_engine *engine) {
-  if (!engine->tokens) return false;
+  if (!lj_live_any(engine)) return false;
   for (const lj_run *run = engine->calling.first; run != NULL; run = run->next)
     if (run->fresh.length > 0) return true;
   return false;

@@ -118,18 +118,21 @@ static void wrap_items(lj_outbox *outbox, lj_buffer *items, const char *opening)
   lj_buffer_clear(items);
 }
 
+void lj_outbox_tokens_first(lj_outbox *outbox) {
+  if (outbox->tokens.length == 0) return;
+  lj_mutex_lock(&outbox->lock);
+  bool crowded = outbox->waiting.length + outbox->tokens.length > MAX_TOKEN_BYTES;
+  lj_mutex_unlock(&outbox->lock);
+  if (crowded) {
+    outbox->dropped_tokens++;
+    lj_buffer_clear(&outbox->tokens);
+  }
+  wrap_items(outbox, &outbox->tokens, "{\"channel\":\"worker:token\",\"payload\":{\"tokens\":[");
+}
+
 void lj_outbox_publish(lj_outbox *outbox) {
   /* Tokens before jobs: the last text of an answer comes before its end. */
-  if (outbox->tokens.length > 0) {
-    lj_mutex_lock(&outbox->lock);
-    bool crowded = outbox->waiting.length + outbox->tokens.length > MAX_TOKEN_BYTES;
-    lj_mutex_unlock(&outbox->lock);
-    if (crowded) {
-      outbox->dropped_tokens++;
-      lj_buffer_clear(&outbox->tokens);
-    }
-    wrap_items(outbox, &outbox->tokens, "{\"channel\":\"worker:token\",\"payload\":{\"tokens\":[");
-  }
+  lj_outbox_tokens_first(outbox);
   wrap_items(outbox, &outbox->jobs, "{\"channel\":\"worker:job\",\"payload\":{\"jobs\":[");
   if (outbox->turn.length == 0) return;
 

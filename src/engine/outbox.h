@@ -41,6 +41,8 @@ void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, in
 void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt);
 /* One item of the turn's worker:token; `restart`: what was told of this job before is void, another call answers it. */
 void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text, bool restart);
+/* What has been told of tokens in this turn goes out before what is posted from here on. */
+void lj_outbox_tokens_first(lj_outbox *outbox);
 /* Ends the turn: hands everything over and calls on_events when nothing was waiting before. */
 void lj_outbox_publish(lj_outbox *outbox);
 

@@ -127,7 +127,7 @@ static void on_text(void *owner, const char *text, size_t length) {
   run->deltas++;
   if (run->engine->config.content.on_answer) return; /* no filter has seen it yet */
   /* Live text only: when it finds no room it is dropped, the answer itself is kept by the response. */
-  if (run->engine->tokens && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
+  if (lj_live_wants(run) && lj_buffer_append(&run->fresh, text, length) != LJ_OK) run->engine->outbox.dropped_tokens++;
 }
 
 /* The end of a lane's trouble: jobs that wait for it may run, and its provider can be reached by other lanes too. */
@@ -482,6 +482,7 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
   run->entered_ms = lj_mono_ms();
   run->started_us = lj_mono_us();
   run->partial_ms = run->started_us / 1000;
+  run->followed = lj_live_follows(engine, run->job.id);
   lj_wire_init(&run->wire);
   lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
   lj_fault_clear(&run->fault);

@@ -56,7 +56,8 @@ typedef struct lj_run {
   int64_t partial_ms;      /* monotonic, of that writing; before there is one, of the claim */
   uint64_t suspect_bytes;  /* received when the machine woke up */
   bool cancelled;          /* somebody has asked for it */
-  bool told;               /* worker:token has told some of this call's text */
+  bool followed;           /* somebody wants the text of just this job (live.c) */
+  bool told;               /* some of this call's text has been told */
   bool restart;            /* the next worker:token says that what was told before is void */
   int64_t processed_on;    /* wall clock of the claim */
   int64_t started_us;      /* monotonic, of the claim */

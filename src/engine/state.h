@@ -35,8 +35,6 @@ typedef enum lj_suspension {
   LJ_SUSPENDED_REOPENING
 } lj_suspension;
 
-enum { LJ_MAX_NAMES = 256 }; /* paused queues, held lanes */
-
 /* A small set of names. */
 typedef struct lj_names {
   char *items[LJ_MAX_NAMES];
@@ -132,7 +130,8 @@ struct lj_engine {
   int64_t suspect_at_ms;      /* after a sleep: calls that have brought nothing by then are dead; 0: none is suspected */
   int64_t retention_at_ms;
   unsigned retention_turn;    /* which end state is looked at first */
-  bool tokens;                /* worker:token events are wanted */
+  bool tokens;                /* worker:token events are wanted of all jobs … */
+  lj_names followed;          /* … or of these: ids of jobs that have not ended, as far as this worker knows */
   const char *drain_channel;  /* worker:drain or worker:release */
   char *drain_id;             /* message to answer when nothing runs any more */
   int64_t drain_until_ms;
@@ -224,6 +223,11 @@ bool lj_moves_later(lj_engine *engine, const lj_run *run, int64_t now_ms);
 /* Inside of a transaction, after lj_share_update; then, when that has committed or not: */
 int lj_moves_write(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 void lj_moves_finish(lj_engine *engine, bool committed, int64_t now_wall);
+/* live.c: whether anybody wants live text; whether of this run, or of the job with this id; the job has ended for good. */
+bool lj_live_any(const lj_engine *engine);
+bool lj_live_wants(const lj_run *run);
+bool lj_live_follows(const lj_engine *engine, const char *id);
+void lj_live_ended(const lj_run *run);
 /* lane_news.c: tells worker:lane of lanes that have another state than was told. */
 void lj_lanes_tell(lj_engine *engine, int64_t now_ms);
 
