@@ -19,6 +19,7 @@ const { say, seconds, SetupError } = require('./say');
 const { testTargets, preloadTargets, writeTestTargets } = require('./test-targets');
 
 const release = path.join(paths.build, 'Release');
+const windows = process.platform === 'win32';
 
 /** @type {Record<string, string>} what to call the parts; a test program or a benchmark goes by its name */
 const called = { addon: 'the addon', host: 'the engine as a shared library', tests: 'the C tests', preload: 'what tests put before the C library' };
@@ -61,7 +62,7 @@ function configureKey(/** @type {string} */ libraries) {
     compiler(),
     libraries,
     paths.root,
-    paths.nodeHeaders(),
+    paths.nodeHeaders() ?? 'headers of node-gyp',
     fs.readFileSync(path.join(paths.modules, 'node-gyp', 'package.json'), 'utf8'),
   ];
   return hashOf([...inputs(), ...texts, ...tools]);
@@ -81,7 +82,8 @@ function readStamp(/** @type {string} */ name) {
 
 /** node-gyp on our Node, with nothing of npm's own settings that would point it at other headers. */
 async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what) {
-  const env = { ...process.env, LINK: process.env.LINK || compiler() };
+  const env = { ...process.env };
+  if (!windows) env.LINK ||= compiler();
   for (const name of Object.keys(env))
     if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$/i.test(name)) delete env[name];
   // binding.gyp starts "node": any version will do, but there must be one.
@@ -108,19 +110,20 @@ async function ensureBuilt(libraries, parts) {
   });
   if (missing.length === 0) return;
   const since = Date.now();
-  const described = readStamp('.configured') === configured && fs.existsSync(path.join(paths.build, 'Makefile'));
+  const description = path.join(paths.build, windows ? 'binding.sln' : 'Makefile');
+  const described = readStamp('.configured') === configured && fs.existsSync(description);
   if (!described) {
     writeTestTargets();
-    await nodeGyp(
-      ['configure', `--nodedir=${paths.nodeHeaders()}`, '--', `-I${path.join(paths.build, 'tests.gypi')}`],
-      'Describing the build',
-    );
+    const headers = paths.nodeHeaders();
+    const where = headers === null ? [] : [`--nodedir=${headers}`];
+    await nodeGyp(['configure', ...where, '--', `-I${path.join(paths.build, 'tests.gypi')}`], 'Describing the build');
     fs.writeFileSync(path.join(paths.build, '.configured'), configured);
   }
   const targets = missing.flatMap((part) => targetsOf(part).targets);
   if (targets.length > 0) {
     say(`compiling ${missing.map((part) => called[part] ?? part).join(', ')}`);
-    await nodeGyp(['build', '--jobs', String(os.cpus().length), ...targets], 'The build');
+    const named = windows ? [`/t:${targets.join(';')}`] : targets;
+    await nodeGyp(['build', '--jobs', String(os.cpus().length), ...named], 'The build');
   }
   for (const part of missing) fs.writeFileSync(path.join(paths.build, `.built-${part}`), built);
   say(`compiled (${seconds(since)})`);

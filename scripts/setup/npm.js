@@ -40,46 +40,52 @@ async function npm(/** @type {string[]} */ args) {
   await run(command, [...first, ...args], { cwd: paths.root, what: `npm ${args.join(' ')}` });
 }
 
-function nodeVersion() {
-  return fs.existsSync(paths.node) ? ask(paths.node, ['-p', 'process.version']) : null;
+/** @param {string} executable */
+function versionOf(executable) {
+  return fs.existsSync(executable) ? ask(executable, ['-p', 'process.version']) : null;
 }
 
 /**
- * The package `node` gets its executable from an install script; this runs that script and no other. (npm would also want to
- * compile better-sqlite3, which brings what it needs, with headers that it would have to download.)
+ * The packages `node` and `node22` get their executables from an install script; this runs that script and no other. (npm would
+ * also want to compile better-sqlite3, which brings what it needs, with headers that it would have to download.)
+ * @param {string} name
  */
-async function ensureNode() {
-  const wanted = JSON.parse(fs.readFileSync(path.join(paths.modules, 'node', 'package.json'), 'utf8')).version;
-  const record = path.join(paths.modules, '.llm-jobs-node');
+async function ensureNode(name) {
+  const folder = path.join(paths.modules, name);
+  const executable = paths.nodeOf(name);
+  const wanted = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
+  const record = path.join(paths.modules, `.llm-jobs-${name}`);
   // Starting a Node takes longer than all other checks together, so its answer is written down.
-  const stat = fs.statSync(paths.node, { throwIfNoEntry: false });
+  const stat = fs.statSync(executable, { throwIfNoEntry: false });
   const identity = stat === undefined ? '' : `${wanted} ${stat.size} ${stat.mtimeMs}`;
   // "npm install" of another package takes the headers away, which npm does not know, and leaves the executable.
-  const hasHeaders = fs.existsSync(path.join(paths.nodeHeaders(), 'include', 'node', 'node_api.h'));
-  if (hasHeaders && stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
-  if (!hasHeaders || nodeVersion() !== `v${wanted}`) {
+  const whole = name !== 'node' || paths.nodeHeaders() === null || hasHeaders();
+  if (whole && stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
+  if (!whole || versionOf(executable) !== `v${wanted}`) {
     say(`installing Node ${wanted} for this project`);
-    await run(process.execPath, ['installArchSpecificPackage.js'], {
-      cwd: path.join(paths.modules, 'node'),
-      what: `Installing Node ${wanted}`,
-    });
+    await run(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, what: `Installing Node ${wanted}` });
   }
-  const actual = nodeVersion();
+  const actual = versionOf(executable);
   if (actual !== `v${wanted}`) {
     const found = actual ?? 'missing';
-    throw new SetupError(`node_modules/node should be Node ${wanted} but is ${found}. Remove node_modules and try again.`);
+    throw new SetupError(`node_modules/${name} should be Node ${wanted} but is ${found}. Remove node_modules and try again.`);
   }
-  linkNode();
-  const now = fs.statSync(paths.node);
+  const now = fs.statSync(executable);
   fs.writeFileSync(record, `${wanted} ${now.size} ${now.mtimeMs}`);
 }
 
-/** npm links a package's programs as it unpacks it, and skips this one: it was not there yet. */
+function hasHeaders() {
+  return fs.existsSync(path.join(paths.nodeHeaders() ?? '', 'include', 'node', 'node_api.h'));
+}
+
+/** npm links a package's programs as it unpacks it, and skips these: they were not there yet. Both call themselves `node`. */
 function linkNode() {
   const link = path.join(paths.modules, '.bin', 'node');
-  if (process.platform === 'win32' || fs.existsSync(link)) return;
+  const target = path.join('..', 'node', 'bin', 'node');
+  if (process.platform === 'win32') return;
+  if (fs.existsSync(link) && fs.readlinkSync(link) === target) return;
   fs.rmSync(link, { force: true }); // A link to nothing counts as absent above.
-  fs.symlinkSync(path.join('..', 'node', 'bin', 'node'), link);
+  fs.symlinkSync(target, link);
 }
 
 async function ensurePackages() {
@@ -89,7 +95,10 @@ async function ensurePackages() {
     await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
     say(`npm packages installed (${seconds(since)})`);
   }
-  await ensureNode();
+  // The packages hold programs for glibc. On musl the Node that runs set-up does what they are for.
+  if (paths.musl) return;
+  for (const name of ['node', 'node22']) await ensureNode(name);
+  linkNode();
 }
 
 module.exports = { ensurePackages };

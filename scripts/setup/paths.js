@@ -5,6 +5,7 @@
 
 const os = require('node:os');
 const path = require('node:path');
+const { isMusl } = require('../../js/addon.js');
 
 const root = path.resolve(__dirname, '..', '..');
 const modules = path.join(root, 'node_modules');
@@ -14,19 +15,26 @@ const cache =
   process.env.LLM_JOBS_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'llm-jobs');
 
 const executable = process.platform === 'win32' ? '.exe' : '';
+const musl = process.platform === 'linux' && isMusl();
+
+/** @param {string} name of an npm package that is a Node: `node`, `node22` */
+const nodeOf = (name) => path.join(modules, name, 'bin', `node${executable}`);
 
 module.exports = {
   root,
   modules,
   cache,
   build: path.join(root, 'build'),
+  musl,
+  nodeOf,
   /** The Node whose major version current Electron embeds; everything but set-up itself runs on it. */
-  node: path.join(modules, 'node', 'bin', `node${executable}`),
-  /** Its headers, in the package that also holds its executable. */
+  node: musl ? process.execPath : nodeOf('node'),
+  /** @returns {string | null} the folder of its headers; null: node-gyp has to fetch them, the package has none on Windows */
   nodeHeaders() {
-    const system = process.platform === 'win32' ? 'win' : process.platform;
+    if (process.platform === 'win32') return null;
+    if (musl) return path.resolve(process.execPath, '..', '..');
     const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
-    return path.join(modules, 'node', 'node_modules', `${prefix}-${system}-${process.arch}`);
+    return path.join(modules, 'node', 'node_modules', `${prefix}-${process.platform}-${process.arch}`);
   },
   nodeGyp: path.join(modules, 'node-gyp', 'bin', 'node-gyp.js'),
   gyp: path.join(modules, 'node-gyp', 'gyp', 'gyp_main.py'),
