@@ -44,8 +44,10 @@ class Worker extends EventEmitter {
    * Use `startWorker`, which resolves when the worker is ready.
    * @param {ReturnType<typeof readOptions>} options
    */
-  constructor({ supervisor, secrets, onLog }) {
+  constructor({ supervisor, policy, secrets, onLog }) {
     super();
+    /** What the app allows, completed and frozen: what `applySecurityPolicy` takes. */
+    this.policy = policy;
     this.#secrets = secrets;
     if (onLog) this.on('log', ({ level, line }) => onLog(level, line));
     this.#supervisor = new Supervisor({ ...supervisor, prelude: () => this.#standing.messages(this.#followers.jobs()) });

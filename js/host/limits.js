@@ -40,13 +40,13 @@ const STEPS = 8;
 function limitSettings(given, { highLoad = false } = {}) {
   if (given === false) return false;
   const defaults = highLoad ? HIGH_LOAD : DEFAULTS;
-  const { cpu, memory } = checkFields('resourceLimits', given, defaults);
+  const { cpu, memory } = checkFields('securityPolicy.resourceLimits', given, defaults);
   const settings = {
-    cpu: checkFields('resourceLimits.cpu', cpu, defaults.cpu),
-    memory: checkFields('resourceLimits.memory', memory, defaults.memory),
+    cpu: checkFields('securityPolicy.resourceLimits.cpu', cpu, defaults.cpu),
+    memory: checkFields('securityPolicy.resourceLimits.memory', memory, defaults.memory),
   };
-  checkNumber('resourceLimits.cpu.maxUsage', settings.cpu.maxUsage, 1, 100000);
-  checkNumber('resourceLimits.memory.maxMB', settings.memory.maxMB, 1, 1048576);
+  checkNumber('securityPolicy.resourceLimits.cpu.maxUsage', settings.cpu.maxUsage, 1, 100000);
+  checkNumber('securityPolicy.resourceLimits.memory.maxMB', settings.memory.maxMB, 1, 1048576);
   return settings;
 }
 

@@ -7,12 +7,13 @@ const { LlmJobsError, describe } = require('../error.js');
 const { secretsOf, workerEnvironment } = require('./environment.js');
 const { heartbeatSettings } = require('./heartbeat.js');
 const { restartSettings } = require('./restart.js');
-const { limitSettings } = require('./limits.js');
+const { securityPolicy } = require('./policy.js');
 const { checkPlain } = require('./plain.js');
 
 /** @import { HeartbeatSettings } from './heartbeat.js' */
 /** @import { RestartSettings } from './restart.js' */
 /** @import { SupervisorOptions } from './supervisor.js' */
+/** @import { SecurityPolicy, SecurityPolicyOptions } from './policy.js' */
 
 /**
  * @typedef {object} HostOptions what belongs to the process; every other key is the engine's configuration
@@ -24,9 +25,7 @@ const { checkPlain } = require('./plain.js');
  * @property {Partial<HeartbeatSettings> | false} [heartbeat] how often the worker is asked whether it lives
  * @property {Partial<RestartSettings> | false} [restart] how often a worker that has died is started again
  * @property {'highLoad'} [preset] other defaults: rarer heartbeats, higher limits
- * @property {{resourceLimits?: ResourceLimits | false, [key: string]: any}} [securityPolicy]
- *
- * @typedef {{cpu?: {maxUsage?: number}, memory?: {maxMB?: number}}} ResourceLimits percent of one core; resident memory
+ * @property {SecurityPolicyOptions} [securityPolicy] docs/security.md tells what its parts do
  *
  * @typedef {(name: string, about: {refused: boolean}) => string | null | undefined | Promise<string | null | undefined>} Secrets called
  *   when a job first needs the key, and once more, with `refused`, when the provider has refused it; null: there is none
@@ -37,7 +36,7 @@ const { checkPlain } = require('./plain.js');
 /**
  * Takes apart what startWorker was given: what belongs to the process, and the engine's configuration, which the engine checks.
  * @param {Configuration & HostOptions} options
- * @returns {{supervisor: SupervisorOptions, secrets?: Secrets, onLog?: HostOptions['onLog']}}
+ * @returns {{supervisor: SupervisorOptions, policy: SecurityPolicy, secrets?: Secrets, onLog?: HostOptions['onLog']}}
  */
 function readOptions(options) {
   // 1. What belongs to the process
@@ -45,7 +44,7 @@ function readOptions(options) {
     throw new LlmJobsError('BAD_CONFIG', `startWorker takes the configuration as an object, {database, providers}; got ${describe(options)}`);
   }
   const { execArgv = [], env = {}, entry = path.join(__dirname, '..', 'worker.js'), secrets, onLog, ...others } = options;
-  const { heartbeat, restart, preset, securityPolicy, ...config } = others;
+  const { heartbeat, restart, preset, securityPolicy: policyOptions, ...config } = others;
   if (typeof config.database !== 'string' || config.database === '') {
     throw new LlmJobsError('BAD_CONFIG', `database must be the path of the app's SQLite file; got ${describe(config.database)}`);
   }
@@ -61,13 +60,17 @@ function readOptions(options) {
   check(onLog === undefined || typeof onLog === 'function', 'onLog', 'a function (level, line)', onLog);
   check(preset === undefined || preset === 'highLoad', 'preset', '"highLoad"', preset);
   const highLoad = preset === 'highLoad';
+  const policy = securityPolicy(policyOptions, { highLoad, allowedAPIs: options.allowedAPIs ?? undefined });
 
   // 2. A relative path means the same in both processes
+  /** @type {Configuration} */
   const settings = { ...config, database: path.resolve(config.database) };
+  if (policyOptions?.allowedAPIs) settings.allowedAPIs = policy.allowedAPIs;
   checkPlain(settings);
   return {
     secrets,
     onLog,
+    policy,
     supervisor: {
       config: settings,
       entry,
@@ -75,7 +78,7 @@ function readOptions(options) {
       env: workerEnvironment(settings, process.env, env),
       heartbeat: heartbeatSettings(heartbeat, { highLoad }),
       restart: restartSettings(restart),
-      limits: limitSettings(securityPolicy?.resourceLimits, { highLoad }),
+      limits: policy.resourceLimits,
     },
   };
 }

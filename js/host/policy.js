@@ -3,6 +3,10 @@
 'use strict';
 
 const { LlmJobsError, describe } = require('../error.js');
+const { checkFields } = require('./settings.js');
+const { limitSettings } = require('./limits.js');
+
+/** @import { LimitSettings } from './limits.js' */
 
 /**
  * What an app allows its windows and its worker. The worker is no window: `sandbox` and `csp` say what `applySecurityPolicy` does
@@ -15,88 +19,53 @@ const { LlmJobsError, describe } = require('../error.js');
  * @property {{enabled: boolean, nodeIntegration: boolean, contextIsolation: boolean}} sandbox
  * @property {{directives: string}} csp the value of a Content-Security-Policy header
  * @property {AllowedAPI[]} allowedAPIs
- * @property {{cpu: {maxUsage: number}, memory: {maxMB: number}}} resourceLimits percent of one core; megabytes of the process
+ * @property {LimitSettings | false} resourceLimits percent of one core; megabytes of the process; false: none
  *
  * @typedef {object} SecurityPolicyOptions what may be left out is as in the defaults
  * @property {{enabled?: boolean, nodeIntegration?: boolean, contextIsolation?: boolean}} [sandbox]
  * @property {{directives?: string}} [csp]
  * @property {readonly string[]} [allowedAPIs]
- * @property {{cpu?: {maxUsage?: number}, memory?: {maxMB?: number}}} [resourceLimits]
+ * @property {{cpu?: {maxUsage?: number}, memory?: {maxMB?: number}} | false} [resourceLimits]
  */
 
 const APIS = ['llm', 'ipc', 'fs:read'];
-/** A header may have that much in all of Chromium's places; real policies have some hundred characters. */
+/** Real policies have some hundred characters. */
 const MAX_DIRECTIVES = 16384;
 
-/** @type {SecurityPolicy} */
-const DEFAULTS = {
-  sandbox: { enabled: true, nodeIntegration: false, contextIsolation: true },
-  // Without 'unsafe-eval': nothing in this package makes code of strings, and it would let injected text run.
-  csp: { directives: "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'self'" },
-  allowedAPIs: ['llm', 'ipc', 'fs:read'],
-  resourceLimits: { cpu: { maxUsage: 80 }, memory: { maxMB: 1024 } },
-};
-
-/** What `preset: 'highLoad'` changes. */
-const HIGH_LOAD = { resourceLimits: { cpu: { maxUsage: 90 }, memory: { maxMB: 2048 } } };
-
-/**
- * What each value must be, in the shape of the policy.
- * @type {Record<string, any>}
- */
-const RULES = {
-  sandbox: { enabled: checkBoolean, nodeIntegration: checkBoolean, contextIsolation: checkBoolean },
-  csp: { directives: checkDirectives },
-  allowedAPIs: checkApis,
-  resourceLimits: {
-    cpu: { maxUsage: (/** @type {string} */ path, /** @type {unknown} */ value) => checkNumber(path, value, 1, 100000) },
-    memory: { maxMB: (/** @type {string} */ path, /** @type {unknown} */ value) => checkNumber(path, value, 1, 1048576) },
-  },
-};
+const SANDBOX = { enabled: true, nodeIntegration: false, contextIsolation: true };
+/** Without 'unsafe-eval': nothing in this package makes code of strings, and it would let injected text run. */
+const CSP = { directives: "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'self'" };
 
 /**
  * Checks the option `securityPolicy` and completes it. Throws BAD_CONFIG with the path of the culprit.
  * @param {unknown} [given]
- * @param {{highLoad?: boolean}} [preset]
+ * @param {object} [others]
+ * @param {boolean} [others.highLoad] whether the limits are those of that preset
+ * @param {unknown} [others.allowedAPIs] the engine's key of this name, for apps that use that one
  * @returns {Readonly<SecurityPolicy>} frozen, with all that is in it
  */
-function securityPolicy(given, { highLoad = false } = {}) {
-  const defaults = highLoad ? { ...DEFAULTS, ...HIGH_LOAD } : DEFAULTS;
-  return /** @type {SecurityPolicy} */ (complete('securityPolicy', given, RULES, defaults));
+function securityPolicy(given, { highLoad, allowedAPIs = APIS } = {}) {
+  const all = checkFields('securityPolicy', given, { sandbox: SANDBOX, csp: CSP, allowedAPIs: undefined, resourceLimits: undefined });
+  const sandbox = checkFields('securityPolicy.sandbox', all.sandbox, SANDBOX);
+  for (const [name, value] of Object.entries(sandbox)) {
+    if (typeof value !== 'boolean') bad(`securityPolicy.sandbox.${name}`, 'true or false', value);
+  }
+  const csp = checkFields('securityPolicy.csp', all.csp, CSP);
+  return freeze({
+    sandbox,
+    csp: { directives: checkDirectives('securityPolicy.csp.directives', csp.directives) },
+    allowedAPIs: all.allowedAPIs === undefined ? checkApis('allowedAPIs', allowedAPIs) : checkApis('securityPolicy.allowedAPIs', all.allowedAPIs),
+    resourceLimits: limitSettings(all.resourceLimits, { highLoad }),
+  });
 }
 
 /**
- * @param {string} path
- * @param {any} given
- * @param {Record<string, any>} rules
- * @param {Record<string, any>} defaults
- * @returns {Record<string, any>}
+ * @template T
+ * @param {T} value
+ * @returns {T} the value, frozen with all that is in it
  */
-function complete(path, given, rules, defaults) {
-  const names = Object.keys(rules);
-  const isObject = given !== null && typeof given === 'object' && !Array.isArray(given);
-  if (given !== undefined && given !== null && !isObject) bad(path, `an object {${names.join(', ')}}`, given);
-  const unknown = Object.keys(given ?? {}).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new LlmJobsError('BAD_CONFIG', `${path}.${unknown}: unknown key; ${path} has ${names.join(', ')}`);
-  /** @type {Record<string, any>} */
-  const all = {};
-  for (const name of names) {
-    const [rule, value] = [rules[name], given?.[name]];
-    if (typeof rule === 'object') all[name] = complete(`${path}.${name}`, value, rule, defaults[name]);
-    else all[name] = rule(`${path}.${name}`, value ?? defaults[name]);
-  }
-  return Object.freeze(all);
-}
-
-/** @param {string} path @param {unknown} value */
-function checkBoolean(path, value) {
-  if (typeof value !== 'boolean') bad(path, 'true or false', value);
-  return value;
-}
-
-/** @param {string} path @param {unknown} value @param {number} min @param {number} max */
-function checkNumber(path, value, min, max) {
-  if (!(typeof value === 'number' && value >= min && value <= max)) bad(path, `a number from ${min} to ${max}`, value);
+function freeze(value) {
+  if (value !== null && typeof value === 'object') Object.values(Object.freeze(value)).forEach(freeze);
   return value;
 }
 
@@ -117,7 +86,7 @@ function checkApis(path, value) {
     if (typeof api !== 'string' || !APIS.includes(api)) bad(`${path}[${n}]`, `one of ${quoted(APIS)}`, api);
     if (apis.indexOf(api) !== n) throw new LlmJobsError('BAD_CONFIG', `${path}[${n}]: ${describe(api)} is there already`);
   });
-  return Object.freeze([...apis]);
+  return /** @type {AllowedAPI[]} */ ([...apis]);
 }
 
 /** @param {string[]} names */

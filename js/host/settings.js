@@ -15,14 +15,15 @@ const MAX_MS = 86400000;
  * @returns {T}
  */
 function checkFields(name, given, defaults) {
-  if (given === undefined) return { ...defaults };
+  // As everywhere in a configuration, null is the same as leaving out.
+  if (given === undefined || given === null) return { ...defaults };
   const names = Object.keys(defaults);
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+  if (typeof given !== 'object' || Array.isArray(given)) {
     throw new LlmJobsError('BAD_CONFIG', `${name} must be an object {${names.join(', ')}}; got ${describe(given)}`);
   }
   const unknown = Object.keys(given).find((key) => !names.includes(key));
   if (unknown !== undefined) throw new LlmJobsError('BAD_CONFIG', `${name}.${unknown}: unknown key; ${name} has ${names.join(', ')}`);
-  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  const said = Object.entries(given).filter(([, value]) => value !== undefined && value !== null);
   return { ...defaults, ...Object.fromEntries(said) };
 }
 

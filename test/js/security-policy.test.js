@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
-const { applySecurityPolicy } = require('../../js/index.js');
+const { applySecurityPolicy, startWorker } = require('../../js/index.js');
 const { securityPolicy } = require('../../js/host/policy.js');
 const { useWorld } = require('./support/e2e.js');
 
@@ -42,8 +42,8 @@ describe('securityPolicy', () => {
 
   it('has higher limits under high load, which the app may still change', () => {
     assert.deepEqual(securityPolicy(undefined, { highLoad: true }), { ...defaults, resourceLimits: { cpu: { maxUsage: 90 }, memory: { maxMB: 2048 } } });
-    const { cpu, memory } = securityPolicy({ resourceLimits: { cpu: { maxUsage: 50 } } }, { highLoad: true }).resourceLimits;
-    assert.deepEqual([cpu.maxUsage, memory.maxMB], [50, 2048]);
+    const policy = securityPolicy({ resourceLimits: { cpu: { maxUsage: 50 } } }, { highLoad: true });
+    assert.deepEqual(policy.resourceLimits, { cpu: { maxUsage: 50 }, memory: { maxMB: 2048 } });
   });
 
   it('is frozen, and shares nothing with what the app gave', () => {
@@ -51,10 +51,14 @@ describe('securityPolicy', () => {
     const policy = securityPolicy(given);
     given.allowedAPIs.push('ipc');
     assert.deepEqual(policy.allowedAPIs, ['llm']);
-    for (const part of [policy, policy.sandbox, policy.csp, policy.allowedAPIs, policy.resourceLimits, policy.resourceLimits.cpu, policy.resourceLimits.memory]) {
+    for (const part of [policy, policy.sandbox, policy.csp, policy.allowedAPIs, policy.resourceLimits, ...Object.values(policy.resourceLimits)]) {
       assert.ok(Object.isFrozen(part));
     }
     assert.deepEqual(securityPolicy(policy), policy);
+  });
+
+  it('takes false for no limits', () => {
+    assert.equal(securityPolicy({ resourceLimits: false }).resourceLimits, false);
   });
 
   it('refuses everything else with the path of the culprit', () => {
@@ -149,6 +153,37 @@ describe('applySecurityPolicy to a session', () => {
     applySecurityPolicy(one, { csp: { directives: "script-src 'self'" } });
     const own = { 'content-security-policy': ["img-src 'none'"], 'content-security-policy-report-only': ['default-src x'] };
     assert.deepEqual(one.headers(own), { ...own, 'content-security-policy': ["img-src 'none'", "script-src 'self'"] });
+  });
+});
+
+describe('the security policy of a worker', function () {
+  this.timeout(30000);
+  const addon = path.join(__dirname, 'support', 'fake-addon.js');
+  /** @param {Record<string, any>} options */
+  const start = (options) => startWorker({ database: '/nowhere/app.db', env: { LLM_JOBS_ADDON: addon }, ...options });
+
+  it('is completed and readable, and the engine is told what it may do', async () => {
+    const worker = await start({ preset: 'highLoad', securityPolicy: { allowedAPIs: ['llm', 'ipc'] } });
+    try {
+      assert.deepEqual(worker.policy, securityPolicy({ allowedAPIs: ['llm', 'ipc'] }, { highLoad: true }));
+      assert.ok(Object.isFrozen(worker.policy));
+      const config = await worker.request('test:config');
+      assert.deepEqual([config.allowedAPIs, 'securityPolicy' in config], [['llm', 'ipc'], false]);
+      assert.deepEqual(applySecurityPolicy({}, worker.policy), { sandbox: true, nodeIntegration: false, contextIsolation: true });
+    } finally {
+      await worker.stop({ deadlineMs: 0 });
+    }
+  });
+
+  it("says the same of the engine's own key", async () => {
+    const worker = await start({ allowedAPIs: ['llm'] });
+    assert.deepEqual(worker.policy.allowedAPIs, ['llm']);
+    await worker.stop({ deadlineMs: 0 });
+  });
+
+  it('is checked before anything starts', async () => {
+    await assert.rejects(start({ securityPolicy: { sandbox: { enabled: 1 } } }), { code: 'BAD_CONFIG', message: /^securityPolicy\.sandbox\.enabled/ });
+    await assert.rejects(start({ allowedAPIs: ['fs:write'] }), { code: 'BAD_CONFIG', message: /^allowedAPIs\[0\]/ });
   });
 });
 
