@@ -15,8 +15,9 @@ const { Standing } = require('./host/standing.js');
 /** @import { AskOptions } from './host/requests.js' */
 /** @import { Message, Ready } from './host/generation.js' */
 /** @import { Follower } from './host/followers.js' */
-/** @import { Configuration, HostOptions, Secrets } from './host/options.js' */
-/** @import { JobNews } from './bus.js' */
+/** @import { Configuration } from './host/configuration.js' */
+/** @import { HostOptions, Secrets } from './host/options.js' */
+/** @import { JobEvent, WorkerEvents } from './host/events.js' */
 
 /** A model may have to be read from a slow disk, and some gigabytes of it. */
 const LOAD_MS = 300000;
@@ -32,6 +33,8 @@ const ENDED = new Set(['completed', 'failed', 'cancelled']);
  * concurrency}) when it uses more than its limits and when it no longer does, 'exit' ({code, signal, reason}) each time that it has
  * ended, then 'restart' ({reason, count, delayMs, generation}) and 'restarted' (what the new one said when it was ready), or 'failed'
  * ({code, message}) when it is not started again.
+ *
+ * @extends {EventEmitter<WorkerEvents>}
  */
 class Worker extends EventEmitter {
   /** @type {Supervisor} */ #supervisor;
@@ -57,7 +60,7 @@ class Worker extends EventEmitter {
       this.#followers.restart();
       this.emit('restarted', ready);
     });
-    for (const name of ['restart', 'throttle', 'failed', 'exit', 'log']) this.#supervisor.on(name, (payload) => this.emit(name, payload));
+    for (const name of /** @type {const} */ (['restart', 'throttle', 'failed', 'exit', 'log'])) this.#supervisor.on(name, (payload) => this.emit(name, payload));
     this.#supervisor.on('health', (status) => this.emit('health-status', status));
   }
 
@@ -318,7 +321,7 @@ class Worker extends EventEmitter {
     });
   }
 
-  /** @param {JobNews[]} jobs */
+  /** @param {JobEvent[]} jobs */
   #onJobs(jobs) {
     bus.emit('jobs', jobs);
     for (const job of jobs) {

@@ -10,6 +10,7 @@ const { restartSettings } = require('./restart.js');
 const { securityPolicy } = require('./policy.js');
 const { checkPlain } = require('./plain.js');
 
+/** @import { Configuration } from './configuration.js' */
 /** @import { HeartbeatSettings } from './heartbeat.js' */
 /** @import { RestartSettings } from './restart.js' */
 /** @import { SupervisorOptions } from './supervisor.js' */
@@ -29,8 +30,6 @@ const { checkPlain } = require('./plain.js');
  *
  * @typedef {(name: string, about: {refused: boolean}) => string | null | undefined | Promise<string | null | undefined>} Secrets called
  *   when a job first needs the key, and once more, with `refused`, when the provider has refused it; null: there is none
- *
- * @typedef {{database: string} & Record<string, any>} Configuration docs/configuration.md lists the keys
  */
 
 /**

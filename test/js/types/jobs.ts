@@ -106,7 +106,7 @@ new Queue<Declared>(db).add('greet', { who: 'you' });
 new Queue<{ broken: { result: string } }>(db);
 
 export async function worker(): Promise<void> {
-  const running = await startWorker({ database: 'app.db', onLog: (level, line) => void [level.length, line.length] });
+  const running = await startWorker({ database: 'app.db', providers: { local: { kind: 'ollama' } }, onLog: (level, line) => void [level.length, line.length] });
   await running.stop({ deadlineMs: 1000 });
   throw new LlmJobsError('TIMEOUT', 'a sentence');
 }
