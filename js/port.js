@@ -18,27 +18,32 @@
  * @property {Pick<Electron.ParentPort, 'on' | 'postMessage'>} [parentPort]
  * @property {NodeJS.Process['send']} [send]
  * @property {boolean} [connected]
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {(pid: number, signal: 0) => unknown} [kill]
  * @property {(event: 'message' | 'disconnect', listener: (message?: any) => void) => unknown} on
  */
 
 /** Messages on their way to a parent that does not read, before we stop taking more from the engine, which knows what to drop. */
 const MAX_UNSENT = 64;
+/** How often a utility process looks whether its parent is there. */
+const LOOK_MS = 1000;
 
 /**
  * @param {HostProcess} [host]
  * @returns {Port}
  */
 function openPort(host = process) {
-  if (host.parentPort) return electronPort(host.parentPort);
+  if (host.parentPort) return electronPort(host.parentPort, host);
   if (typeof host.send === 'function') return nodePort(host);
   return { kind: 'none', post() {}, isFull: () => false, onRoom() {}, onMessage() {}, onClose() {} };
 }
 
 /**
  * @param {Pick<Electron.ParentPort, 'on' | 'postMessage'>} parentPort
+ * @param {HostProcess} host
  * @returns {Port}
  */
-function electronPort(parentPort) {
+function electronPort(parentPort, host) {
   return {
     kind: 'electron',
     post: (message) => parentPort.postMessage(message),
@@ -46,9 +51,32 @@ function electronPort(parentPort) {
     isFull: () => false,
     onRoom() {},
     onMessage: (listener) => void parentPort.on('message', (event) => listener(event.data)),
-    // Chromium ends a utility process together with its parent, so there is nothing to hear.
-    onClose() {},
+    // Chromium ends a utility process together with its parent, and tells it nothing. Should it not, this does.
+    onClose(listener) {
+      const parent = Number(host.env?.LLM_JOBS_PARENT);
+      if (!(parent > 0)) return;
+      const timer = setInterval(() => {
+        if (isThere(host, parent)) return;
+        clearInterval(timer);
+        listener();
+      }, LOOK_MS);
+      timer.unref();
+    },
   };
+}
+
+/**
+ * @param {HostProcess} host
+ * @param {number} pid
+ */
+function isThere(host, pid) {
+  try {
+    host.kill?.(pid, 0);
+    return true;
+  } catch (/** @type {any} */ error) {
+    // Any other error is about a process that is there.
+    return error.code !== 'ESRCH';
+  }
 }
 
 /**
