@@ -14,7 +14,8 @@ const { checkFields, checkNumber } = require('./settings.js');
  * @property {number} maxRetries consecutive misses that give a worker up
  *
  * @typedef {object} HeartbeatEvents
- * @property {(timeoutMs: number) => Promise<any>} ask rejects with TIMEOUT when there is no answer
+ * @property {(timeoutMs: number, onAnswer: () => void) => Promise<any>} ask rejects with TIMEOUT when there is no answer; calls
+ *   onAnswer before any message that follows the answer is heard
  * @property {(answer: any) => void} onBeat
  * @property {(misses: number) => void} onMiss consecutive ones
  * @property {() => void} onHung after the last of them; nothing is asked any more
@@ -50,10 +51,12 @@ class Heartbeat {
   /**
    * @param {HeartbeatSettings} settings
    * @param {HeartbeatEvents} events
+   * @param {() => number} [now] monotonic milliseconds
    */
-  constructor(settings, events) {
+  constructor(settings, events, now = () => performance.now()) {
     this.settings = settings;
     this.events = events;
+    this.now = now;
   }
 
   /** Consecutive beats without an answer. */
@@ -77,10 +80,10 @@ class Heartbeat {
 
   async #beat() {
     const { intervalMs, timeoutMs, maxRetries } = this.settings;
-    const begun = performance.now();
-    const answer = await this.events.ask(timeoutMs).catch((error) => ({ error }));
+    const begun = this.now();
+    const answer = await this.events.ask(timeoutMs, () => (this.#misses = 0)).catch((error) => ({ error }));
     if (this.#over) return;
-    const ms = performance.now() - begun;
+    const ms = this.now() - begun;
 
     // 1. It lives. So it does when it answers with an error, unless that says that there was no answer.
     const code = answer?.error?.code;
@@ -88,7 +91,7 @@ class Heartbeat {
     if (code !== 'TIMEOUT') {
       this.#misses = 0;
       this.#wait(Math.max(0, intervalMs - ms));
-      this.events.onBeat(code === undefined ? answer : {});
+      this.events.onBeat(code === undefined ? (answer ?? {}) : {});
       return;
     }
 

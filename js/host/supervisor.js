@@ -261,7 +261,7 @@ class Supervisor extends EventEmitter {
   #beat(generation, settings) {
     const { timeoutMs, maxRetries } = settings;
     this.#heartbeat = new Heartbeat(settings, {
-      ask: () => generation.request('worker:heartbeat', undefined, { timeoutMs, always: true }),
+      ask: (_timeoutMs, onAnswer) => generation.request('worker:heartbeat', undefined, { timeoutMs, onAnswer, always: true }),
       onBeat: ({ concurrency }) => {
         if (typeof concurrency === 'number' && !this.throttled) this.#concurrency = concurrency;
       },
