@@ -15,7 +15,7 @@
       'type': 'none',
       'actions': [{
         'action_name': 'embed_schema',
-        'inputs': ['src/queue/schema.json', 'js/schema.js', 'scripts/embed-schema.js'],
+        'inputs': ['js/schema.json', 'js/schema.js', 'scripts/embed-schema.js'],
         'outputs': ['<(SHARED_INTERMEDIATE_DIR)/schema_ddl.h'],
         'action': ['node', 'scripts/embed-schema.js', '<@(_outputs)'],
       }],

@@ -2,7 +2,7 @@
 'use strict';
 
 /**
- * Table llm_jobs for Drizzle, made from src/queue/schema.json like the table that `Queue` and the worker make, so that neither
+ * Table llm_jobs for Drizzle, made from js/schema.json like the table that `Queue` and the worker make, so that neither
  * can drift from the other. `require('llm-jobs/drizzle')` loads drizzle-orm, which is the app's own: nothing else in this package
  * does. What drizzle-kit makes of it is told in docs/drizzle.md.
  *
@@ -12,7 +12,7 @@
 
 const { sql } = require('drizzle-orm');
 const { check, index, integer, sqliteTable, text, uniqueIndex } = require('drizzle-orm/sqlite-core');
-const schema = require('../src/queue/schema.json');
+const schema = require('./schema.json');
 
 /**
  * The types cannot be worked out from the data, so they are written down; test/js/drizzle.test.js compares them with it.

@@ -2,11 +2,11 @@
 'use strict';
 
 /**
- * The SQL of table llm_jobs, made from src/queue/schema.json. This file is the only place that turns the data into text:
+ * The SQL of table llm_jobs, made from js/schema.json. This file is the only place that turns the data into text:
  * `Queue` runs it as it is, and scripts/embed-schema.js writes the same text into the engine at build time.
  */
 
-const schema = require('../src/queue/schema.json');
+const schema = require('./schema.json');
 
 /**
  * @typedef {object} Column

@@ -2,7 +2,7 @@
 'use strict';
 
 /**
- * Writes docs/table.md from src/queue/schema.json.
+ * Writes docs/table.md from js/schema.json.
  *
  *     node scripts/docs-table.js           writes it
  *     node scripts/docs-table.js --check   says whether it is up to date; exit code 1 when it is not
@@ -10,7 +10,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const schema = require('../src/queue/schema.json');
+const schema = require('../js/schema.json');
 const { createTable, ms } = require('../js/schema.js');
 
 const target = path.join(__dirname, '..', 'docs', 'table.md');
@@ -45,7 +45,7 @@ DROP TABLE ${schema.table};
 ALTER TABLE ${schema.table}_new RENAME TO ${schema.table};
 COMMIT;`;
 
-const page = `<!-- Made by scripts/docs-table.js from src/queue/schema.json; change that file, then run the script. -->
+const page = `<!-- Made by scripts/docs-table.js from js/schema.json; change that file, then run the script. -->
 
 # Table ${schema.table}
 
@@ -115,7 +115,7 @@ the app has it on.
 
 if (process.argv.includes('--check')) {
   const same = fs.existsSync(target) && fs.readFileSync(target, 'utf8') === page;
-  if (!same) process.stderr.write('docs/table.md is not what scripts/docs-table.js makes of src/queue/schema.json: run it without --check\n');
+  if (!same) process.stderr.write('docs/table.md is not what scripts/docs-table.js makes of js/schema.json: run it without --check\n');
   process.exitCode = same ? 0 : 1;
 } else {
   fs.writeFileSync(target, page);

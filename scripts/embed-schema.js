@@ -42,7 +42,7 @@ function header() {
     ({ name, declare, add, optional }) => `  { ${literal(name)}, ${literal(declare)}, ${literal(add)}, ${optional ? 1 : 0} },`,
   );
   const index = indexes.map(({ name, sql }) => `  { ${literal(name)}, ${literal(sql)} },`);
-  return `/* Made from src/queue/schema.json by scripts/embed-schema.js. Do not edit. */
+  return `/* Made from js/schema.json by scripts/embed-schema.js. Do not edit. */
 #ifndef LJ_SCHEMA_DDL_H
 #define LJ_SCHEMA_DDL_H
 

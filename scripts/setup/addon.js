@@ -40,6 +40,7 @@ function inputs() {
   return [
     'binding.gyp',
     'js/schema.js',
+  'js/schema.json',
     'scripts/embed-schema.js',
     'scripts/gyp.js',
     ...find('scripts/gyp', ''),

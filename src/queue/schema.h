@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Table llm_jobs, from src/queue/schema.json by way of the generated schema_ddl.h.
+ * Table llm_jobs, from js/schema.json by way of the generated schema_ddl.h.
  */
 #ifndef LJ_QUEUE_SCHEMA_H
 #define LJ_QUEUE_SCHEMA_H
