@@ -165,8 +165,13 @@ static void run_power(lj_engine *engine, const lj_asked *asked) {
     refuse_invalid(engine, asked, "event must be suspend, resume, online or offline");
     return;
   }
-  bool back = strcmp(event, "resume") == 0 || strcmp(event, "online") == 0;
-  if (back) lj_lanes_nudge(&engine->lanes, NULL, 0, lj_mono_ms());
+  bool woke = strcmp(event, "resume") == 0;
+  bool back = woke || strcmp(event, "online") == 0;
+  /* A sleep that was too short for the clocks to show it has broken connections all the same. */
+  if (woke)
+    lj_after_sleep(engine, lj_mono_ms());
+  else if (back)
+    lj_lanes_nudge(&engine->lanes, NULL, 0, lj_mono_ms());
   answer_flag(engine, asked, "probing", back);
 }
 

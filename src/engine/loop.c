@@ -60,10 +60,12 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
 
 /* The connections of a machine that slept are often dead without anybody saying so: what brings no byte within some seconds
  * after it is given back and called anew. */
-static void suspect_all(lj_engine *engine, int64_t now_ms) {
+void lj_after_sleep(lj_engine *engine, int64_t now_ms) {
   for (lj_run *run = engine->calling.first; run != NULL; run = run->next)
     run->suspect_bytes = run->call != NULL ? lj_http_call_bytes(run->call) : UINT64_MAX;
   engine->suspect_at_ms = engine->calling.count > 0 ? now_ms + SUSPECT_MS : 0;
+  lj_http_distrust(engine->http);
+  lj_lanes_nudge(&engine->lanes, NULL, 0, now_ms);
 }
 
 static void drop_dead(lj_engine *engine, int64_t now_ms) {
@@ -88,12 +90,10 @@ static void watch_clock(lj_engine *engine, int64_t now_ms) {
   engine->recover_at_ms = now_ms + engine->config.lease_ms;
   engine->look = true;
   engine->sweep = true;
-  if (jump > 0) {
-    suspect_all(engine, now_ms);
-    lj_lanes_nudge(&engine->lanes, NULL, 0, now_ms);
-  } else {
+  if (jump > 0)
+    lj_after_sleep(engine, now_ms);
+  else
     engine->set_back = true;
-  }
 }
 
 static void tell_tokens(lj_engine *engine, int64_t now_ms) {

@@ -383,6 +383,7 @@ static void start_call(lj_run *run) {
         .listener = {.owner = run, .on_status = on_status, .on_header = on_header, .on_body = on_body, .on_end = on_end}};
     if (run->timeout_ms > 0) options.timeouts.total_ms = run->timeout_ms;
     run->called_ms = lj_mono_ms();
+    run->suspect_bytes = UINT64_MAX; /* it began after whatever sleep */
     code = lj_http_start(engine->http, &options, &run->call, &run->fault);
   }
   if (code == LJ_OK) {

@@ -54,7 +54,7 @@ typedef struct lj_run {
   size_t partial_length;   /* of the text when the row's partial was last written */
   int partial_progress;    /* and the progress then */
   int64_t partial_ms;      /* monotonic, of that writing; before there is one, of the claim */
-  uint64_t suspect_bytes;  /* received when the machine woke up */
+  uint64_t suspect_bytes;  /* received when the machine woke up, UINT64_MAX: it has not slept since the call began */
   bool cancelled;          /* somebody has asked for it */
   bool followed;           /* somebody wants the text of just this job (live.c) */
   bool told;               /* some of this call's text has been told */

@@ -153,6 +153,9 @@ struct lj_engine {
   int64_t clock_offset_ms;    /* wall − monotonic at the last turn: a jump is sleep or a set clock */
 };
 
+/* The machine has woken up: calls get some seconds to bring a byte, the others are made anew; idle connections are left alone;
+ * lanes that could not be reached are tried at once. */
+void lj_after_sleep(lj_engine *engine, int64_t now_ms);
 /* For what follows from ends in a transaction; its listener is the engine's outbox. */
 void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow);
 void lj_run_list_add(lj_run_list *list, lj_run *run);

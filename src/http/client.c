@@ -13,6 +13,7 @@
 
 enum {
   LINGER_MS = 250,      /* for the end of a body after its last event: some servers never send it */
+  DISTRUST_MS = 4000,   /* after a sleep: longer than a call from before it gets to show that it lives */
   MAX_SPARE_HANDLES = 64
 };
 
@@ -51,6 +52,7 @@ struct lj_http {
   size_t spare_count;
   size_t ended;           /* calls in state CALL_ENDED */
   int64_t next_deadline;  /* never later than the first timer of any call */
+  int64_t distrusted_ms;  /* what was opened before is not used for further calls; 0: nothing is distrusted */
   uint64_t bytes;
 };
 
@@ -281,6 +283,8 @@ void lj_http_close(lj_http *http) {
 
 uint64_t lj_http_call_bytes(const lj_call *call) { return call->bytes; }
 
+void lj_http_distrust(lj_http *http) { http->distrusted_ms = lj_mono_ms(); }
+
 void lj_http_touch(lj_call *call) {
   call->answered = true;
   call->last_data_ms = lj_mono_ms();
@@ -317,6 +321,27 @@ static int add_headers(lj_call *call, const lj_wire *wire) {
     if (set_result != CURLE_OK) return set_result;              \
   } while (0)
 
+/* Calls are linked newest first. */
+static bool older_runs(const lj_call *call, int64_t mono_ms) {
+  const lj_call *older = call->next;
+  while (older != NULL && older->started_ms > mono_ms) older = older->next;
+  return older != NULL;
+}
+
+/* curl closes an idle connection that is older than so many whole seconds instead of using it, and one second is the least. One on
+ * which a call from before the sleep runs is not idle: while there is such a call, for some seconds, new calls open their own. */
+static CURLcode set_trust(lj_call *call, bool fresh) {
+  CURL *easy = call->easy;
+  int64_t distrusted_ms = call->http->distrusted_ms;
+  if (distrusted_ms != 0) {
+    int64_t since_ms = lj_mono_ms() - distrusted_ms;
+    if (since_ms < DISTRUST_MS && older_runs(call, distrusted_ms)) fresh = true;
+    SET(CURLOPT_MAXLIFETIME_CONN, (long)(since_ms < 1000 ? 1 : since_ms / 1000));
+  }
+  SET(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+  return CURLE_OK;
+}
+
 static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   CURL *easy = call->easy;
   const lj_wire *wire = options->wire;
@@ -337,7 +362,8 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   SET(CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
   SET(CURLOPT_NOPROXY, ""); /* else curl reads no_proxy of the environment */
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeouts.connect_ms);
-  SET(CURLOPT_FRESH_CONNECT, options->fresh ? 1L : 0L);
+  CURLcode trust = set_trust(call, options->fresh);
+  if (trust != CURLE_OK) return trust;
   if (strncmp(wire->url.data, "https:", 6) == 0) {
     /* Wait for the first connection to tell whether it multiplexes instead of opening one per request. */
     SET(CURLOPT_PIPEWAIT, 1L);

@@ -63,6 +63,9 @@ uint64_t lj_http_call_bytes(const lj_call *call);
 /* A data event has arrived: the idle timer starts anew. */
 void lj_http_touch(lj_call *call);
 
+/* After sleep, open connections are often dead without anybody saying so: no further call is made on one that is open now. */
+void lj_http_distrust(lj_http *http);
+
 /* Moves every transfer as far as it goes, looks at the timers, and tells the listeners of what ended. LJ_OK, LJ_NOMEM or
  * LJ_IO when curl itself fails. */
 int lj_http_turn(lj_http *http) LJ_MUST_CHECK;

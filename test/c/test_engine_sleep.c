@@ -67,6 +67,43 @@ static void call_that_brings_nothing_after_a_night_is_made_again_and_costs_no_at
   assert_rows(&fixture->queue, "1|0", "SELECT attempts, stalls FROM llm_jobs");
 }
 
+/* A sleep of some seconds shows in no clock; whoever hears of it tells. */
+static void call_that_brings_nothing_after_resume_is_made_again_and_costs_no_attempt(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.times = 1, .bytes = "HTTP/1.1 200 OK\r\n\r\n" SSE_TEXT("Half"), .then = LOOPBACK_SILENT});
+  loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture)});
+  add_job(fixture, "a", "p/x", HELLO);
+  engine_start(fixture, "", "");
+  assert_true(loopback_wait_requests(fixture->server, 1));
+  lj_clock_advance(300, 300000);
+  wait_number(fixture, "SELECT length(partial) FROM llm_jobs", 4);
+  (void)ask(fixture, "worker:power", "{\"event\":\"suspend\"}");
+  (void)ask(fixture, "worker:power", "{\"event\":\"resume\"}");
+  assert_int_equal(loopback_requests(fixture->server), 1);
+  lj_clock_advance(3100, 3100000);
+  wait_job(fixture, "a", "completed");
+  assert_int_equal(loopback_requests(fixture->server), 2);
+  assert_rows(&fixture->queue, "1|0", "SELECT attempts, stalls FROM llm_jobs");
+}
+
+static void call_that_began_after_the_sleep_is_not_taken_for_dead(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture), .gate = 1});
+  add_job(fixture, "before", "p/x", HELLO);
+  engine_start(fixture, "", "");
+  assert_true(loopback_wait_requests(fixture->server, 1));
+  (void)ask(fixture, "worker:power", "{\"event\":\"resume\"}");
+  add_job(fixture, "after", "p/x", HELLO);
+  lj_clock_advance(200, 200000);
+  assert_true(loopback_wait_requests(fixture->server, 2));
+  lj_clock_advance(3100, 3100000);
+  assert_true(loopback_wait_requests(fixture->server, 3)); /* "before" again */
+  loopback_open_gate(fixture->server);
+  wait_job(fixture, "before", "completed");
+  wait_job(fixture, "after", "completed");
+  assert_int_equal(stat_of(fixture, "interrupted"), 1);
+}
+
 static void call_that_goes_on_after_a_night_is_kept(void **state) {
   engine_fixture *fixture = *state;
   loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture), .gate = 300});
@@ -144,6 +181,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       sleep_test(lease_is_renewed_after_a_night_and_nobodys_is_taken),
       sleep_test(call_that_brings_nothing_after_a_night_is_made_again_and_costs_no_attempt),
+      sleep_test(call_that_brings_nothing_after_resume_is_made_again_and_costs_no_attempt),
+      sleep_test(call_that_began_after_the_sleep_is_not_taken_for_dead),
       sleep_test(call_that_goes_on_after_a_night_is_kept),
       sleep_test(delayed_job_that_came_due_in_the_night_runs_once),
       sleep_test(clock_that_is_set_back_neither_runs_a_job_twice_nor_parks_it),

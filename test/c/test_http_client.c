@@ -3,6 +3,8 @@
  * The HTTP client against a real socket: what the listener is told, which trouble gets which code, and that connections are
  * used again.
  */
+#include <time.h>
+
 #include "support/http_fixture.h"
 
 #define UNTIL_CLOSE HTTP_HEAD "\r\nHello"
@@ -110,6 +112,42 @@ static void connection_is_used_again(void **state) {
   }
   assert_int_equal(loopback_requests(fixture->server), 5);
   assert_int_equal(loopback_connections(fixture->server), 1);
+}
+
+static void idle_connection_from_before_a_sleep_is_not_used_again(void **state) {
+  const struct timespec awake = {2, 100000000}; /* curl counts a connection's age in whole seconds */
+  http_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.bytes = HTTP_WHOLE});
+  for (int i = 0; i < 3; i++) {
+    call_log log;
+    call_run(fixture, &log);
+    assert_hello(&log);
+    call_log_free(&log);
+    if (i == 0) {
+      (void)nanosleep(&awake, NULL);
+      lj_http_distrust(fixture->http);
+    }
+  }
+  assert_int_equal(loopback_connections(fixture->server), 2);
+}
+
+static void while_a_call_from_before_a_sleep_runs_others_open_their_own_connections(void **state) {
+  http_fixture *fixture = *state;
+  call_log suspect, later[3];
+  loopback_script(fixture->server, (loopback_reply){.times = 1, .bytes = HTTP_WHOLE, .gate = 1});
+  loopback_script(fixture->server, (loopback_reply){.bytes = HTTP_WHOLE});
+  call_start_well(fixture, &suspect, patient_timeouts);
+  call_reach(fixture, &suspect, 0);
+  lj_http_distrust(fixture->http);
+  for (int i = 0; i < 2; i++) call_run(fixture, &later[i]);
+  assert_int_equal(loopback_connections(fixture->server), 3);
+  loopback_open_gate(fixture->server);
+  call_drive(fixture, &suspect);
+  assert_hello(&suspect);
+  call_run(fixture, &later[2]);
+  assert_int_equal(loopback_connections(fixture->server), 3);
+  for (int i = 0; i < 3; i++) call_log_free(&later[i]);
+  call_log_free(&suspect);
 }
 
 static void connection_that_the_server_closed_is_replaced(void **state) {
@@ -296,6 +334,8 @@ int main(void) {
       http_test(informational_heads_come_before_the_real_one),
       http_test(redirect_is_not_followed_and_carries_no_key),
       http_test(connection_is_used_again),
+      http_test(idle_connection_from_before_a_sleep_is_not_used_again),
+      http_test(while_a_call_from_before_a_sleep_runs_others_open_their_own_connections),
       http_test(connection_that_the_server_closed_is_replaced),
       http_test(many_calls_run_at_the_same_time),
       http_test(refused_connection_is_unreachable),
