@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** What an app in TypeScript gets. Compiled by test/js/queue-types.test.js, never run: each wrong line is one that tsc must refuse. */
+/** What an app in TypeScript gets. Compiled by test/js/slow/types.test.js, never run: each wrong line is one that tsc must refuse. */
 
 import { Queue, startWorker, LlmJobsError } from 'llm-jobs';
 
