@@ -290,7 +290,8 @@ class Supervisor extends EventEmitter {
     this.#metrics = metrics;
     const verdict = this.#limits?.judge(metrics, this.#concurrency);
     if (verdict?.concurrency !== undefined) this.#throttle(verdict.concurrency, verdict.reason);
-    this.#tellHealth(this.throttled ? 'degraded' : status);
+    // An event may belong to an answer that came too late.
+    this.#tellHealth(this.throttled || this.#seemsHung() ? 'degraded' : status);
     if (verdict?.replace && !this.#replacing) {
       void this.replace(`the worker uses ${Math.round(metrics.memoryUsage)} MB of memory, far over its limit`);
     }

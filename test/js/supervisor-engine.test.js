@@ -6,10 +6,13 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
 const { canPreload, preload } = require('./support/preload.js');
 const { isAlive } = require('./support/alive.js');
 const { useWorld } = require('./support/e2e.js');
 
+const JS = path.resolve(__dirname, '..', '..', 'js', 'index.js');
 const OFTEN = { intervalMs: 20, timeoutMs: 500, maxRetries: 2 };
 const SOON = { delayMs: 1 };
 
@@ -158,5 +161,58 @@ describe('the health of a worker', function () {
     const second = world.insert();
     await world.until(async () => (await world.fake.count()) === 1, 'the only call');
     assert.deepEqual([world.row(second).status, (await worker.stats()).active], ['waiting', 1]);
+  });
+});
+
+describe('an app that ends', function () {
+  this.timeout(30000);
+  const on = useWorld();
+  const STREAMS = 20;
+
+  beforeEach(async () => {
+    on.world.database();
+    await on.world.provider({ script: () => ({ tokens: 2000, tokenMs: 20 }) });
+  });
+
+  /** @param {string[]} ids */
+  const given = (ids) => {
+    for (const id of ids) {
+      const row = on.world.row(id);
+      assert.deepEqual([row.status, row.attempts, row.stalls, row.lease_owner, row.error], ['waiting', 0, 0, null, null]);
+    }
+    assert.deepEqual(on.world.db.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
+  };
+
+  it('by a stop in the middle of 20 streams: the worker ends by itself, and the attempts are given back', async () => {
+    const { world } = on;
+    const worker = await world.worker({ concurrency: STREAMS });
+    const ids = Array.from({ length: STREAMS }, () => world.insert());
+    await world.until(() => ids.every((id) => world.row(id).partial !== null), 'text of each stream');
+    /** @type {any[]} */
+    const exits = [];
+    worker.on('exit', (exit) => exits.push(exit));
+    const pid = Number(worker.pid);
+    await worker.stop({ deadlineMs: 300 });
+    assert.deepEqual([exits, worker.state, isAlive(pid)], [[{ code: 0, signal: null }], 'stopped', false]);
+    given(ids);
+  });
+
+  it('by kill -9: the worker ends within two seconds, and the next start takes up its jobs', async () => {
+    const { world } = on;
+    world.createTable();
+    const ids = Array.from({ length: STREAMS }, () => world.insert());
+    const config = { database: world.file, concurrency: STREAMS, providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl } } };
+    const source = `require(${JSON.stringify(JS)}).startWorker(${JSON.stringify(config)}).then((worker) => console.log(worker.pid))`;
+    const app = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+    world.ends.push(() => app.kill('SIGKILL'));
+    const pid = Number(String((await once(app.stdout, 'data'))[0]));
+    world.ends.push(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+    await world.until(() => ids.every((id) => world.row(id).partial !== null), 'text of each stream');
+    app.kill('SIGKILL');
+    await world.until(() => !isAlive(pid), 'the worker to end', 2000);
+    given(ids);
+    await world.fake.script(() => ({ text: 'done' }));
+    await world.worker({ concurrency: STREAMS });
+    for (const id of ids) assert.equal((await world.ended(id)).status, 'completed');
   });
 });

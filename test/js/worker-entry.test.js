@@ -105,6 +105,44 @@ describe('the worker entry', () => {
     }
   });
 
+  it('in a utility process ends when the process of the app is gone, should nobody else end it', async () => {
+    const app = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+    children.push(app);
+    const utility = path.join(root, 'utility.js');
+    const port = "Object.assign(new (require('node:events'))(), { postMessage() {} })";
+    fs.writeFileSync(utility, `Object.defineProperty(process, 'parentPort', { value: ${port} }); require(${JSON.stringify(entry)});`);
+    const stoppedFile = path.join(root, 'stopped');
+    const env = { LLM_JOBS_PARENT: String(app.pid), LLM_JOBS_ADDON: addon, LLM_JOBS_CONFIG: config({ fake: { stoppedFile, countFile: path.join(root, 'started') } }) };
+    // The port of a real one keeps it alive, as this timer does.
+    const child = spawn(process.execPath, ['-e', `setInterval(() => {}, 1e6); require(${JSON.stringify(utility)})`], { env, stdio: 'ignore' });
+    children.push(child);
+    const exit = new Promise((resolve) => child.once('exit', resolve));
+    await until(() => fs.existsSync(path.join(root, 'started')));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(child.exitCode, null);
+    app.kill('SIGKILL');
+    assert.equal(await exit, 0);
+    assert.equal(fs.readFileSync(stoppedFile, 'utf8'), 'stopped');
+  });
+
+  it('ends when it is told to, and for another protocol does not begin', async () => {
+    const other = run();
+    other.child.send({ id: 1, channel: 'worker:initialize', payload: { config: {}, protocol: 2 } });
+    await until(() => other.heard.length > 0);
+    assert.deepEqual([other.heard[0].error.code, /version 2 .* version 1/.test(other.heard[0].error.message)], ['BAD_CONFIG', true]);
+    other.child.send({ channel: 'worker:exit' });
+    assert.equal(await other.exit, 0);
+    const stoppedFile = path.join(root, 'stopped');
+    const { child, heard, exit } = run();
+    child.send({ id: 1, channel: 'worker:initialize', payload: { config: { database: 'a', fake: { stoppedFile } }, protocol: 1, generation: 7 } });
+    await until(() => heard.some((one) => one.id === 1));
+    const { protocol, generation } = heard.find((one) => one.id === 1).payload;
+    assert.deepEqual([protocol, generation], [1, 7]);
+    child.send({ channel: 'worker:exit' });
+    assert.equal(await exit, 0);
+    assert.equal(fs.readFileSync(stoppedFile, 'utf8'), 'stopped');
+  });
+
   it('runs without a parent', async () => {
     const { child, exit, errors } = run({ LLM_JOBS_CONFIG: config() }, false);
     await until(() => errors().includes('cannot be watched'));
