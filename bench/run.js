@@ -25,6 +25,7 @@ const parts = {
   'head-of-line': () => require('./head-of-line.js'),
   'app-writes': () => require('./app-writes.js'),
   streams: () => require('./streams.js'),
+  'end-to-end': () => require('./end-to-end.js'),
 };
 
 /** @param {string[]} args */

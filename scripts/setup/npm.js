@@ -19,9 +19,9 @@ function packagesOf(file) {
 }
 
 /** npm writes what it installed into a lock file of its own, in node_modules. */
-function isInstalled() {
-  const wanted = packagesOf(path.join(paths.root, 'package-lock.json'));
-  const present = packagesOf(path.join(paths.modules, '.package-lock.json'));
+function isInstalled(/** @type {string} */ folder) {
+  const wanted = packagesOf(path.join(folder, 'package-lock.json'));
+  const present = packagesOf(path.join(folder, 'node_modules', '.package-lock.json'));
   return Object.entries(wanted).every(([name, entry]) => {
     if (name === '') return true;
     const found = present[name];
@@ -31,13 +31,13 @@ function isInstalled() {
 }
 
 /** npm is asked through Node itself where npm said how (inside "npm run"), else by its name. */
-async function npm(/** @type {string[]} */ args) {
+async function npm(/** @type {string} */ folder, /** @type {string[]} */ args) {
   const script = process.env.npm_execpath;
   const [command, first] =
     script && script.endsWith('.js')
       ? [process.execPath, [script]]
       : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
-  await run(command, [...first, ...args], { cwd: paths.root, what: `npm ${args.join(' ')}` });
+  await run(command, [...first, ...args], { cwd: folder, what: `npm ${args.join(' ')}` });
 }
 
 /** @param {string} executable */
@@ -88,17 +88,26 @@ function linkNode() {
   fs.symlinkSync(target, link);
 }
 
+/** @param {string} folder of a package.json and its lock */
+async function ensureModules(folder) {
+  if (isInstalled(folder)) return;
+  const since = Date.now();
+  say('installing npm packages');
+  await npm(folder, ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  say(`npm packages installed (${seconds(since)})`);
+}
+
 async function ensurePackages() {
-  if (!isInstalled()) {
-    const since = Date.now();
-    say('installing npm packages');
-    await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-    say(`npm packages installed (${seconds(since)})`);
-  }
+  await ensureModules(paths.root);
   // The packages hold programs for glibc. On musl the Node that runs set-up does what they are for.
   if (paths.musl) return;
   for (const name of ['node', 'node22']) await ensureNode(name);
   linkNode();
 }
 
-module.exports = { ensurePackages };
+/** The stacks that the benchmarks compare with. They are apart, so that nobody else has to install them. */
+async function ensurePeers() {
+  await ensureModules(path.join(paths.root, 'bench'));
+}
+
+module.exports = { ensurePackages, ensurePeers };

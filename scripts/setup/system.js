@@ -132,6 +132,13 @@ const forFuzzing = [
   },
 ];
 
+/** The servers of the stacks that the benchmarks compare with, and the programs that measure from outside. @type {Need[]} */
+const forComparing = [
+  { what: 'nginx', met: program('nginx'), from: { apt: 'nginx-light', dnf: 'nginx', pacman: 'nginx', brew: 'nginx' } },
+  { what: 'Redis', met: program('redis-server'), from: { apt: 'redis-server', dnf: 'redis', pacman: 'redis', brew: 'redis' } },
+  { what: 'wrk', met: program('wrk'), from: { apt: 'wrk', pacman: 'wrk', brew: 'wrk' } },
+];
+
 /** Which package manager this system has. */
 function manager() {
   /** @type {[Manager, string][]} */
@@ -172,9 +179,9 @@ function asRoot() {
   return which('sudo') !== null && ask('sudo', ['-n', 'true']) !== null ? ['sudo', '-n'] : null;
 }
 
-/** @param {{tests: boolean, fuzzing: boolean}} wanted */
-async function ensureSystem({ tests, fuzzing }) {
-  const needs = [...forBuilding, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : [])];
+/** @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean}} wanted */
+async function ensureSystem({ tests = false, fuzzing = false, comparing = false }) {
+  const needs = [...forBuilding, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : []), ...(comparing ? forComparing : [])];
   const unmet = () => needs.filter((need) => !need.met());
   let missing = unmet();
   if (missing.length === 0) return;
