@@ -6,4 +6,10 @@ const { startWorker } = require('./host.js');
 const { LlmJobsError } = require('./error.js');
 const { applySecurityPolicy } = require('./host/policy.js');
 
+/**
+ * @typedef {import('./host.js').Worker} Worker
+ * @typedef {import('./host/configuration.js').Configuration} Configuration
+ * @typedef {import('./host/configuration.js').ProviderConfig} ProviderConfig
+ */
+
 module.exports = { Queue, startWorker, LlmJobsError, applySecurityPolicy };

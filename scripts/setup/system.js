@@ -9,6 +9,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { run, ask, which, compiler, headerFolders } = require('./command');
+const { findBrowser, isDebian } = require('./browser');
 const { say, seconds, SetupError } = require('./say');
 
 /**
@@ -115,6 +116,11 @@ const forTesting = [
     met: program('x86_64-w64-mingw32-gcc'),
     from: { apt: 'gcc-mingw-w64-x86-64' },
   },
+  {
+    what: "Chromium, for the tests of the example app's page",
+    met: () => findBrowser() !== null,
+    from: { ...(isDebian() ? { apt: 'chromium fonts-liberation' } : {}), dnf: 'chromium', pacman: 'chromium', brew: 'chromium' },
+  },
 ];
 
 /** clang with libFuzzer, which is a package of its own. */
@@ -192,7 +198,7 @@ async function ensureSystem({ tests = false, fuzzing = false, comparing = false 
   const root = asRoot();
   if (found !== 'apt' || root === null) throw new SetupError(instructions(missing, found));
   const since = Date.now();
-  const packages = [...new Set(missing.map((need) => /** @type {string} */ (need.from.apt)))];
+  const packages = [...new Set(missing.flatMap((need) => /** @type {string} */ (need.from.apt).split(' ')))];
   say(`installing system packages: ${packages.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (/** @type {string[]} */ args) => {
