@@ -6,7 +6,7 @@ import type { AppDatabase } from './database';
 import type { Keys } from './keys';
 import { endedJobs, openJobs, usage } from './overview';
 import { keptAnswers, llmJobs } from './schema';
-import { priceOf, type Settings } from './settings';
+import { keyName, priceOf, type Settings } from './settings';
 
 interface DeskOptions {
   database: AppDatabase;
@@ -21,7 +21,7 @@ interface DeskOptions {
 export function serveDesk({ database, queue, worker, settings, keys, isOwnPage }: DeskOptions): void {
   const { orm } = database;
   const price = priceOf(settings);
-  const secret = settings.provider.apiKey?.secret;
+  const secret = keyName(settings);
 
   const desk: Desk = {
     async overview() {
@@ -29,7 +29,7 @@ export function serveDesk({ database, queue, worker, settings, keys, isOwnPage }
       return {
         worker: worker.state,
         model: `${settings.provider.kind}/${settings.model}`,
-        missingKey: secret !== undefined && !keys.has(secret) ? secret : null,
+        missingKey: secret !== null && !keys.has(secret) ? secret : null,
         open,
         history,
         usage: minutes,

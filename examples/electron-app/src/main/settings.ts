@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Configuration, ProviderConfig } from 'llm-jobs';
 import type { Task } from '../shared/desk';
 
 export interface Price {
@@ -9,7 +10,7 @@ export interface Price {
 
 /** `settings.json` in the app's data folder; docs/configuration.md of llm-jobs has all that a provider may say. */
 export interface Settings {
-  provider: { kind: string; baseUrl?: string; apiKey?: { secret: string }; prices?: Record<string, Price> } & Record<string, unknown>;
+  provider: ProviderConfig;
   model: string;
 }
 
@@ -41,7 +42,7 @@ const types: Record<Task, object> = {
 };
 
 /** The worker's configuration. */
-export function workerOptions(settings: Settings, database: string) {
+export function workerOptions(settings: Settings, database: string): Configuration {
   const model = `desk/${settings.model}`;
   return {
     database,
@@ -53,4 +54,10 @@ export function workerOptions(settings: Settings, database: string) {
 
 export function priceOf({ provider, model }: Settings): Price {
   return provider.prices?.[model] ?? provider.prices?.['*'] ?? { inputPerMillion: 0, outputPerMillion: 0 };
+}
+
+/** The name of the key that the provider needs and this app keeps; null when it needs none, or has it from elsewhere. */
+export function keyName({ provider: { apiKey } }: Settings): string | null {
+  const first = Array.isArray(apiKey) ? apiKey[0] : apiKey;
+  return first !== undefined && 'secret' in first ? first.secret : null;
 }
