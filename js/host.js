@@ -24,15 +24,7 @@ const LOAD_MS = 300000;
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
 
 /**
- * A worker, whose process is watched and started again when it dies. Events: 'job' ({id, name, status, code, attempt}) for each job
- * that started or ended, 'token' ({id, text}) after `subscribe({tokens: true})`, 'provider' ({provider, status, …}) when a provider's
- * health changes, 'lane' ({lane, state, code, until}) when a provider's model pauses, is tried again or is all right again, 'suspended'
- * ({code, message}) and 'resumed' ({message}) when the database cannot be used for the time being, 'log' ({level, line}).
- *
- * Of the process: 'health-status' ({status, metrics, misses, timestamp, generation}) after each heartbeat, 'throttle' ({on, reason,
- * concurrency}) when it uses more than its limits and when it no longer does, 'exit' ({code, signal, reason}) each time that it has
- * ended, then 'restart' ({reason, count, delayMs, generation}) and 'restarted' (what the new one said when it was ready), or 'failed'
- * ({code, message}) when it is not started again.
+ * A worker, whose process is watched and started again when it dies. `WorkerEvents` tells what comes with each event.
  *
  * @extends {EventEmitter<WorkerEvents>}
  */
@@ -45,6 +37,7 @@ class Worker extends EventEmitter {
 
   /**
    * Use `startWorker`, which resolves when the worker is ready.
+   * @internal
    * @param {ReturnType<typeof readOptions>} options
    */
   constructor({ supervisor, policy, secrets, onLog }) {
@@ -268,6 +261,7 @@ class Worker extends EventEmitter {
 
   /**
    * Called once, by startWorker.
+   * @internal
    * @returns {Promise<void>}
    */
   async start() {
