@@ -211,15 +211,22 @@ class Supervisor extends EventEmitter {
     this.#replacing = false;
     this.#number += 1;
     const { entry, execArgv, env, config, prelude } = this.#options;
-    const generation = new Generation({
-      number: this.#number,
-      entry,
-      execArgv,
-      env,
-      onMessage: (message) => this.#onMessage(message),
-      onLog: (level, line) => this.#log(level, line),
-      onExit: (exit) => this.#onExit(generation, exit),
-    });
+    /** @type {Generation} */
+    let generation;
+    try {
+      generation = new Generation({
+        number: this.#number,
+        entry,
+        execArgv,
+        env,
+        onMessage: (message) => this.#onMessage(message),
+        onLog: (level, line) => this.#log(level, line),
+        onExit: (exit) => this.#onExit(generation, exit),
+      });
+    } catch (/** @type {any} */ error) {
+      this.#onNoFork(error);
+      return;
+    }
     this.#current = generation;
     generation.start(config, prelude?.() ?? []).then(
       (ready) => this.#onReady(generation, ready),
@@ -240,6 +247,14 @@ class Supervisor extends EventEmitter {
     if (this.#options.heartbeat !== false) this.#beat(generation, this.#options.heartbeat);
     this.emit('ready', ready);
     this.#starter?.resolve(ready);
+    this.#starter = null;
+  }
+
+  /** @param {Error} error of the system, or of Electron before the app is ready */
+  #onNoFork(error) {
+    if (this.#starter === null) return this.#startAgain(`no worker process could be started: ${error.message}`, this.#number, false);
+    this.#state = 'failed';
+    this.#starter.reject(error);
     this.#starter = null;
   }
 
@@ -342,10 +357,19 @@ class Supervisor extends EventEmitter {
     // 3. The next one
     const reason = cause?.message ?? `the worker process ended ${tellExit(exit)}`;
     if (cause?.code !== 'REPLACED' && cause?.code !== 'HUNG') this.#tellHealth('failed');
+    this.#startAgain(reason, generation.number, wasReady);
+  }
+
+  /**
+   * @param {string} reason
+   * @param {number} generation
+   * @param {boolean} wasReady
+   */
+  #startAgain(reason, generation, wasReady) {
     const plan = this.#restarts.next(wasReady);
     if (plan === null) return this.#giveUp(reason);
     this.#log('warn', `${reason}; it is started again in ${plan.delayMs} ms (${plan.count})`);
-    this.emit('restart', { reason, ...plan, generation: generation.number });
+    this.emit('restart', { reason, ...plan, generation });
     if (this.#stopping !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

@@ -18,6 +18,9 @@ const BetterSqlite3 = require('better-sqlite3');
 const { Queue, startWorker } = require('../../../js/index.js');
 const { startFakeProvider } = require('../../../js/testing.js');
 
+/** A busy machine is no reason to run fewer jobs at a time. */
+const UNLIMITED = { resourceLimits: { cpu: { maxUsage: 100000 } } };
+
 /** @typedef {import('../../../js/host.js').Worker} Worker */
 
 /** Everything that one test starts; `close` ends it, whatever state it is in. */
@@ -84,7 +87,7 @@ class World {
   async worker(config = {}) {
     const fake = this.fake && { kind: 'openai-compatible', baseUrl: this.fake.openaiUrl };
     const onLog = (/** @type {string} */ level, /** @type {string} */ line) => this.log.push(`${level}: ${line}`);
-    const worker = await startWorker({ database: this.file, providers: { fake }, onLog, restart: false, ...config });
+    const worker = await startWorker({ database: this.file, providers: { fake }, onLog, restart: false, securityPolicy: UNLIMITED, ...config });
     this.ends.push(() => worker.stop({ deadlineMs: 0 }));
     return worker;
   }
