@@ -5,6 +5,7 @@ const { randomBytes } = require('node:crypto');
 const { EventEmitter } = require('node:events');
 const { LlmJobsError, describe } = require('./error.js');
 const { bus } = require('./bus.js');
+const { connectElectron } = require('./electron/main.js');
 const { Supervisor, REQUEST_MS, DRAIN_MS, END_MS } = require('./host/supervisor.js');
 const { readOptions } = require('./host/options.js');
 const { checkNumber, MAX_MS } = require('./host/settings.js');
@@ -12,6 +13,7 @@ const { Followers } = require('./host/followers.js');
 const { Standing } = require('./host/standing.js');
 
 /** @import { SupervisorOptions } from './host/supervisor.js' */
+/** @import { ElectronSettings } from './electron/main.js' */
 /** @import { AskOptions } from './host/requests.js' */
 /** @import { Message, Ready } from './host/generation.js' */
 /** @import { Follower } from './host/followers.js' */
@@ -34,14 +36,17 @@ class Worker extends EventEmitter {
   #standing = new Standing();
   #followers = new Followers();
   #started = false;
+  /** @type {ElectronSettings} */ #electron;
+  /** Lets go of the Electron app. */ #disconnect = () => {};
 
   /**
    * Use `startWorker`, which resolves when the worker is ready.
    * @internal
    * @param {ReturnType<typeof readOptions>} options
    */
-  constructor({ supervisor, policy, secrets, onLog }) {
+  constructor({ supervisor, policy, electron, secrets, onLog }) {
     super();
+    this.#electron = electron;
     /** What the app allows, completed and frozen: what `applySecurityPolicy` takes. */
     this.policy = policy;
     this.#secrets = secrets;
@@ -256,7 +261,8 @@ class Worker extends EventEmitter {
    */
   async stop({ deadlineMs = DRAIN_MS } = {}) {
     checkNumber('deadlineMs', deadlineMs, 0);
-    return this.#supervisor.stop({ deadlineMs });
+    await this.#supervisor.stop({ deadlineMs });
+    this.#disconnect();
   }
 
   /**
@@ -267,6 +273,7 @@ class Worker extends EventEmitter {
   async start() {
     await this.#supervisor.start();
     this.#started = true;
+    this.#disconnect = connectElectron(this, this.#electron);
   }
 
   /**

@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { LlmJobsError, describe } = require('../error.js');
+const { electronSettings } = require('../electron/main.js');
 const { secretsOf, workerEnvironment } = require('./environment.js');
 const { heartbeatSettings } = require('./heartbeat.js');
 const { restartSettings } = require('./restart.js');
@@ -13,6 +14,7 @@ const { checkPlain } = require('./plain.js');
 /** @import { Configuration } from './configuration.js' */
 /** @import { HeartbeatSettings } from './heartbeat.js' */
 /** @import { RestartSettings } from './restart.js' */
+/** @import { ElectronSettings } from '../electron/main.js' */
 /** @import { SupervisorOptions } from './supervisor.js' */
 /** @import { SecurityPolicy, SecurityPolicyOptions } from './policy.js' */
 
@@ -27,6 +29,7 @@ const { checkPlain } = require('./plain.js');
  * @property {Partial<RestartSettings> | false} [restart] how often a worker that has died is started again
  * @property {'highLoad'} [preset] other defaults: rarer heartbeats, higher limits
  * @property {SecurityPolicyOptions} [securityPolicy] docs/security.md tells what its parts do
+ * @property {Partial<ElectronSettings>} [electron] what the worker does with the events of the Electron app around it
  *
  * @typedef {(name: string, about: {refused: boolean}) => string | null | undefined | Promise<string | null | undefined>} Secrets called
  *   when a job first needs the key, and once more, with `refused`, when the provider has refused it; null: there is none
@@ -35,7 +38,7 @@ const { checkPlain } = require('./plain.js');
 /**
  * Takes apart what startWorker was given: what belongs to the process, and the engine's configuration, which the engine checks.
  * @param {Configuration & HostOptions} options
- * @returns {{supervisor: SupervisorOptions, policy: SecurityPolicy, secrets?: Secrets, onLog?: HostOptions['onLog']}}
+ * @returns {{supervisor: SupervisorOptions, policy: SecurityPolicy, electron: ElectronSettings, secrets?: Secrets, onLog?: HostOptions['onLog']}}
  */
 function readOptions(options) {
   // 1. What belongs to the process
@@ -43,7 +46,7 @@ function readOptions(options) {
     throw new LlmJobsError('BAD_CONFIG', `startWorker takes the configuration as an object, {database, providers}; got ${describe(options)}`);
   }
   const { execArgv = [], env = {}, entry = path.join(__dirname, '..', 'worker.js'), secrets, onLog, ...others } = options;
-  const { heartbeat, restart, preset, securityPolicy: policyOptions, ...config } = others;
+  const { heartbeat, restart, preset, securityPolicy: policyOptions, electron, ...config } = others;
   if (typeof config.database !== 'string' || config.database === '') {
     throw new LlmJobsError('BAD_CONFIG', `database must be the path of the app's SQLite file; got ${describe(config.database)}`);
   }
@@ -70,6 +73,7 @@ function readOptions(options) {
     secrets,
     onLog,
     policy,
+    electron: electronSettings(electron),
     supervisor: {
       config: settings,
       entry,

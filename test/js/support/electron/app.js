@@ -16,7 +16,7 @@ class App extends EventEmitter {
   #down = false;
   /** @type {Set<{pid: number | undefined, serviceName: string}>} the utility processes */
   children = new Set();
-  /** @type {{close: () => boolean}[]} open windows; one that returns false stays, and ends the quit */
+  /** @type {BaseWindow[]} open windows; one that refuses to close ends a quit */
   windows = [];
   isPackaged = false;
   name = 'stand-in';
@@ -63,7 +63,7 @@ class App extends EventEmitter {
   quit() {
     if (this.#quitting || this.#down) return;
     this.#quitting = true;
-    if (this.#prevented('before-quit') || this.windows.some((window) => !window.close()) || this.#prevented('will-quit')) {
+    if (this.#prevented('before-quit') || [...this.windows].some((window) => !window.close()) || this.#prevented('will-quit')) {
       this.#quitting = false;
       return;
     }
@@ -103,6 +103,26 @@ class App extends EventEmitter {
   }
 }
 
+/** A window without a page. */
+class BaseWindow extends EventEmitter {
+  /** @param {App} app */
+  constructor(app) {
+    super();
+    this.app = app;
+    app.windows.push(this);
+  }
+
+  /** @returns {boolean} for the stand-in only: whether it is closed */
+  close() {
+    const event = { defaultPrevented: false, preventDefault: () => void (event.defaultPrevented = true) };
+    this.emit('close', event);
+    if (event.defaultPrevented) return false;
+    this.app.windows.splice(this.app.windows.indexOf(this), 1);
+    this.emit('closed');
+    return true;
+  }
+}
+
 /** @param {number} pid */
 function residentKiB(pid) {
   try {
@@ -112,4 +132,4 @@ function residentKiB(pid) {
   }
 }
 
-module.exports = { App };
+module.exports = { App, BaseWindow };

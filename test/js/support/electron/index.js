@@ -6,7 +6,7 @@
  * documentation, types and sources say; electron/*.test.js states that, and says the same of a real Electron where there is one.
  */
 
-const { App } = require('./app.js');
+const { App, BaseWindow } = require('./app.js');
 const { IpcMain } = require('./ipc.js');
 const { MessageChannelMain } = require('./ports.js');
 const { PowerMonitor, SafeStorage, Session } = require('./services.js');
@@ -20,6 +20,15 @@ function makeElectron(end) {
   const defaultSession = new Session();
   return {
     app,
+    BaseWindow: class extends BaseWindow {
+      constructor() {
+        super(app);
+      }
+
+      static getAllWindows() {
+        return [...app.windows];
+      }
+    },
     utilityProcess: makeUtilityProcess(app),
     MessageChannelMain,
     ipcMain: new IpcMain(),
