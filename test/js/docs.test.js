@@ -10,6 +10,7 @@ const { execFile } = require('node:child_process');
 const { promisify } = require('node:util');
 const BetterSqlite3 = require('better-sqlite3');
 const { Queue, startWorker } = require('../../js/index.js');
+const { Worker } = require('../../js/host.js');
 const { startFakeProvider } = require('../../js/testing.js');
 
 const run = promisify(execFile);
@@ -51,6 +52,29 @@ describe('documents', function () {
     assert.ok(fields.length > 10);
     assert.deepEqual(fields.filter((key) => key !== 'input' && !page.includes(`| \`${key}\` |`)), []);
     assert.equal(JSON.parse(block('docs/configuration.md', 'json')).concurrency, 8);
+  });
+
+  it('docs/configuration.md has every option of startWorker', () => {
+    const page = read('docs/configuration.md');
+    const [, host] = /@typedef \{object\} HostOptions(.*?)@typedef/s.exec(read('js/host/options.js')) ?? [];
+    const ofTheProcess = [...(host ?? '').matchAll(/@property \{.*\} \[(\w+)\]/g)].map(([, name]) => name);
+    assert.ok(ofTheProcess.length > 7);
+    const all = [...ofTheProcess, ...Object.keys(JSON.parse(read('js/config.schema.json')).properties).filter((name) => name !== '$schema')];
+    assert.deepEqual(all.filter((name) => !page.includes(`\n| \`${name}\` |`)), []);
+  });
+
+  it('docs/queue.md has every method of Queue, docs/worker.md every method, member and event of Worker', () => {
+    const told = (/** @type {string} */ page, /** @type {string[]} */ names) => names.filter((name) => !new RegExp(`\`(worker\\.)?${name}[\`(]`).test(read(page)));
+    const members = (/** @type {Function} */ of) => Object.getOwnPropertyNames(of.prototype).filter((name) => name !== 'constructor');
+    assert.ok(members(Queue).length > 10);
+    assert.deepEqual(told('docs/queue.md', members(Queue)), []);
+    // `start` is for startWorker.
+    assert.deepEqual(told('docs/worker.md', members(Worker).filter((name) => name !== 'start')), []);
+    const [, list] = /@typedef \{object\} WorkerEvents(.*?)\*\//s.exec(read('js/host/events.js')) ?? [];
+    const events = [...(list ?? '').matchAll(/@property \{\[.*\]\} ([\w-]+)/g)].map(([, name]) => name);
+    assert.ok(events.length > 10);
+    const rows = read('docs/worker.md').split('\n').filter((line) => line.startsWith('| `'));
+    assert.deepEqual(events.filter((name) => !rows.some((row) => row.split(' | ')[0].includes(`\`${name}\``))), []);
   });
 
   it('docs/messages.md has every channel', () => {
