@@ -23,9 +23,9 @@ const { exports: exported } = require('../package.json');
 const ABOUT = {
   '.': 'The queue and the worker. [queue.md](queue.md) and [worker.md](worker.md) tell how they are used.',
   './testing': 'A provider for tests: [worker.md](worker.md#tests-of-your-own).',
-  './vite': 'The configuration that bundles a worker: [packaging.md](packaging.md).',
-  './preload': 'What a window gets: [electron.md](electron.md).',
-  './forge': 'Settings for Electron Forge: [packaging.md](packaging.md).',
+  './vite': 'What bundles a worker for an Electron app.',
+  './preload': 'For the preload script of a window.',
+  './forge': 'Settings for Electron Forge.',
 };
 /** Tables of Drizzle say nothing in this form. */
 const ELSEWHERE = { './drizzle': '`llmJobs`, the table for Drizzle: [drizzle.md](drizzle.md).', './worker': 'The file that is forked; it exports nothing.' };
@@ -160,7 +160,7 @@ function typePage(symbol) {
   if (ts.isClassDeclaration(declaration)) return classPage(declaration);
   if (!ts.isTypeAliasDeclaration(declaration)) return '';
   const generics = declaration.typeParameters ? `<${declaration.typeParameters.map((one) => one.name.text).join(', ')}>` : '';
-  const head = [`### ${symbol.name}`, typeWords(declaration)];
+  const head = [`#### type ${symbol.name}`, typeWords(declaration)];
   const { type } = declaration;
   if (!ts.isTypeLiteralNode(type) || !type.members.every(ts.isPropertySignature)) return paragraphs([...head, code(`${symbol.name}${generics} = ${typeText(type)}`)]);
   const rows = type.members.map((member) => `| ${code(`${member.name.getText().replace(/"/g, '')}${member.questionToken ? '?' : ''}`)} | ${code(cell(typeText(member.type).replace(/ \| undefined$/, '')))} | ${cell(textOf(member))} |`);
@@ -197,7 +197,7 @@ const sections = names.map((name, index) => {
     told.add(symbol);
     (isType(symbol) ? types : classes).push(typePage(symbol));
   }
-  return paragraphs([`## llm-jobs${name.slice(1)}`, ABOUT[name], ...values, ...classes, ...types]);
+  return paragraphs([`## llm-jobs${name.slice(1)}`, ABOUT[name], ...values, ...classes, types.length > 0 ? `### Types of llm-jobs${name.slice(1)}` : '', ...types]);
 });
 
 const page = `<!-- Made by scripts/docs-api.js from the comments in js/; change those, then run npm run docs. -->
