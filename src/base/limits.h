@@ -32,6 +32,7 @@ enum {
   LJ_MAX_CONFIG_BYTES = 4194304,     /* the configuration text */
   LJ_MAX_COMMAND_BYTES = 1048576,    /* one message to the engine */
   LJ_MAX_CANCELS = 1024,             /* jobs to be cancelled by messages, waiting for a transaction */
+  LJ_MAX_QUEUE = 1000,               /* the configuration's maxQueue: requests by message that wait for their answers */
   LJ_MAX_COMMANDS = 1024,            /* messages waiting for the engine; further ones are refused with BUSY */
 
   /* What the engine holds */

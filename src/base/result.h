@@ -33,6 +33,7 @@ typedef enum lj_class {
   X(CLOSED, LJ_CLASS_INTERNAL)              \
   X(INTERRUPTED, LJ_CLASS_INTERNAL)         \
   X(REFUSED, LJ_CLASS_INTERNAL)             \
+  X(QUEUE_FULL, LJ_CLASS_INTERNAL)          \
   X(BAD_JOB, LJ_CLASS_JOB)                  \
   X(BAD_REQUEST, LJ_CLASS_JOB)              \
   X(CONTEXT_LENGTH, LJ_CLASS_JOB)           \

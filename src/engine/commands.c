@@ -188,7 +188,7 @@ static const struct {
     {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", lj_live_subscribe},
     {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
     {"worker:secret", run_secret},       {"worker:cancel", run_cancel}, {"worker:power", run_power},
-    {"worker:throttle", lj_beat_throttle},
+    {"worker:throttle", lj_beat_throttle}, {"worker:processRequest", lj_requests_ask},
 };
 
 void lj_command(lj_engine *engine, const char *text) {

@@ -28,5 +28,7 @@ void lj_beat_answer(struct lj_engine *engine, const lj_asked *asked);
 void lj_beat_throttle(struct lj_engine *engine, const lj_asked *asked);
 /* live.c: worker:subscribe. */
 void lj_live_subscribe(struct lj_engine *engine, const lj_asked *asked);
+/* requests.c: worker:processRequest. */
+void lj_requests_ask(struct lj_engine *engine, const lj_asked *asked);
 
 #endif

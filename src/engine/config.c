@@ -23,6 +23,7 @@ static const lj_field root_fields[] = {
     {"leaseMs", LJ_FIELD_WHOLE, false, 1000, 3600000},
     {"maxStalls", LJ_FIELD_WHOLE, false, 0, 1000000},
     {"jobTimeoutMs", LJ_FIELD_WHOLE, false, 1, DAY_MS},
+    {"maxQueue", LJ_FIELD_WHOLE, false, 1, LJ_MAX_QUEUE},
     {"providers", LJ_FIELD_OBJECT, true, 0, 0},
     {"models", LJ_FIELD_OBJECT, false, 0, 0},
     {"allowedModels", LJ_FIELD_TEXTS, false, 0, 0},
@@ -237,6 +238,7 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
   config->lease_ms = lj_json_int(tree, "leaseMs", 30000);
   config->max_stalls = lj_json_int(tree, "maxStalls", 1);
   config->job_timeout_ms = lj_json_int(tree, "jobTimeoutMs", 300000);
+  config->max_queue = (size_t)lj_json_int(tree, "maxQueue", 100);
   config->allowed_models = lj_json_array(tree, "allowedModels");
   config->refused_models = lj_json_array(tree, "refusedModels");
   code = parse_log_level(config, fault);

@@ -81,6 +81,7 @@ typedef struct lj_config {
   int64_t lease_ms;
   int64_t max_stalls;
   int64_t job_timeout_ms;
+  size_t max_queue;          /* requests by message that wait for their answers */
   const cJSON *allowed_models; /* array of strings, or NULL: all */
   const cJSON *refused_models; /* the same; wins over allowed_models */
   lj_content content;

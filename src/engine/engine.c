@@ -55,6 +55,7 @@ static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
   lj_zones_free(&engine->zones);
   lj_spending_free(&engine->spending);
   lj_cancels_free(&engine->cancels);
+  lj_requests_free(&engine->requests);
   lj_names_free(&engine->paused_queues);
   lj_names_free(&engine->held_lanes);
   lj_names_free(&engine->followed);

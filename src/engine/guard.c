@@ -38,6 +38,7 @@ static void go_on(lj_engine *engine, const char *message) {
   engine->suspended = LJ_SUSPENDED_NOT;
   engine->look = true;
   engine->sweep = true;
+  engine->requests.look_at_all = true;
   lj_gap_end(&engine->gap);
   engine->renew_at_ms = lj_mono_ms();
   engine->repair_at_ms = engine->renew_at_ms;

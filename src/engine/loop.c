@@ -46,6 +46,7 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
       engine->look = true;
       engine->sweep = true;
       engine->share.changed = true;
+      engine->requests.look_at_all = true;
       /* The app may know that the network is back. Of other workers' writing nothing of the kind follows. */
       if (engine->share.companions_until_ms <= now_ms) lj_lanes_nudge(&engine->lanes, NULL, NUDGE_MS, now_ms);
       lj_gap_saw_others(&engine->gap, now_ms);
@@ -122,7 +123,7 @@ static void drain(lj_engine *engine, int64_t now_ms) {
     interrupt_all(engine, "the worker was drained");
   }
   bool unwritable = late && (!engine->opened || engine->suspended != LJ_SUSPENDED_NOT);
-  if (engine->drain_id == NULL || engine->calling.count > 0 || (engine->ended.count > 0 && !unwritable)) return;
+  if (engine->drain_id == NULL || engine->calling.count > 0 || ((engine->ended.count > 0 || lj_requests_unwritten(engine)) && !unwritable)) return;
   bool releases = strcmp(engine->drain_channel, "worker:release") == 0;
   if (releases && engine->opened) lj_guard_release(engine);
   cJSON *payload = cJSON_CreateObject();
@@ -163,6 +164,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   int64_t write_ms = (engine->gap.write_at_us + 999) / 1000; /* a time to write that has passed waits for this one */
   next = earlier(next, earlier(engine->poll_at_ms, lj_http_deadline(engine->http)));
   next = earlier(next, later(engine->retention_at_ms, write_ms));
+  next = earlier(next, lj_requests_next(engine));
   if (now_ms < engine->recheck_until_ms) next = earlier(next, now_ms + RECHECK_STEP_MS);
   if (lj_writer_pending(engine, &write_at_us)) next = earlier(next, (write_at_us + 999) / 1000);
   if (engine->calling.count + engine->ended.count + engine->refused.count > 0)
@@ -222,6 +224,7 @@ static void turn(lj_engine *engine) {
       lj_writer_recall(engine, now);
       if (engine->suspended == LJ_SUSPENDED_NOT) lj_writer_turn(engine);
       if (engine->suspended == LJ_SUSPENDED_NOT) lj_batch_turn(engine, now);
+      if (engine->suspended == LJ_SUSPENDED_NOT) lj_requests_turn(engine, now);
     }
     drop_dead(engine, now);
     tell_tokens(engine, now);
@@ -238,12 +241,12 @@ static void finish(lj_engine *engine) {
   interrupt_all(engine, "the worker was stopped");
   engine->paused = true;
   lj_gap_end(&engine->gap);
-  while (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && engine->ended.count > 0) {
+  while (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && (engine->ended.count > 0 || lj_requests_unwritten(engine))) {
     bool paid = false;
     for (const lj_run *run = engine->ended.first; run != NULL; run = run->next) paid = paid || run->end == LJ_END_COMPLETE;
     if (lj_mono_ms() - begun > (paid ? STOP_PAID_MS : STOP_MS)) break;
     lj_writer_turn(engine);
-    if (engine->ended.count > 0) lj_sleep_us(1000);
+    if (engine->ended.count > 0 || lj_requests_unwritten(engine)) lj_sleep_us(1000);
   }
   lj_writer_recall(engine, INT64_MAX);
   while (engine->ended.first != NULL) {

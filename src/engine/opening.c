@@ -20,6 +20,7 @@ void lj_tell_recovered(void *listener, const char *id, const char *name, lj_stat
   lj_engine *engine = listener;
   engine->counters.recovered++;
   lj_outbox_job(&engine->outbox, id, name, status, LJ_STALLED, attempts);
+  lj_requests_ended(engine, id);
 }
 
 static int take_back(lj_engine *engine) {

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 /* Tokens may fill this much of the room; the rest stays free for answers and ends. */
-enum { MAX_TOKEN_BYTES = LJ_MAX_EVENT_BYTES / 2 };
+enum { MAX_TOKEN_BYTES = LJ_MAX_EVENT_BYTES / 2, WRAPPING = 256 /* bytes around the items of a turn */ };
 
 int lj_outbox_init(lj_outbox *outbox, void (*on_events)(void *owner), void *owner) {
   memset(outbox, 0, sizeof *outbox);
@@ -65,10 +65,14 @@ void lj_outbox_post(lj_outbox *outbox, const char *id, const char *channel, cJSO
 }
 
 void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, int code, const char *text) {
+  lj_outbox_refuse_as(outbox, id, channel, lj_code_name(code), text);
+}
+
+void lj_outbox_refuse_as(lj_outbox *outbox, const char *id, const char *channel, const char *code, const char *text) {
   cJSON *message = new_message(id, channel);
   cJSON *error = cJSON_CreateObject();
   int built = message != NULL && error != NULL ? LJ_OK : LJ_NOMEM;
-  if (built == LJ_OK) built = lj_json_put_string(error, "code", lj_code_name(code));
+  if (built == LJ_OK) built = lj_json_put_string(error, "code", code);
   if (built == LJ_OK) built = lj_json_put_string(error, "message", text);
   if (built == LJ_OK) {
     built = lj_json_put_value(message, "error", error);
@@ -77,6 +81,14 @@ void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, in
   cJSON_Delete(error);
   append_message(outbox, built == LJ_OK ? message : NULL);
   cJSON_Delete(message);
+}
+
+size_t lj_outbox_room(lj_outbox *outbox) {
+  lj_mutex_lock(&outbox->lock);
+  size_t used = outbox->waiting.length;
+  lj_mutex_unlock(&outbox->lock);
+  used += outbox->turn.length + outbox->jobs.length + outbox->tokens.length + WRAPPING;
+  return used < LJ_MAX_EVENT_BYTES ? LJ_MAX_EVENT_BYTES - used : 0;
 }
 
 void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt) {

@@ -35,8 +35,11 @@ void lj_outbox_destroy(lj_outbox *outbox);
 
 /* {channel, payload}, with `id` when it answers a message. Takes ownership of payload. */
 void lj_outbox_post(lj_outbox *outbox, const char *id, const char *channel, cJSON *payload);
-/* {id, channel, error: {code, message}} */
+/* {id, channel, error: {code, message}}; `code` is a code of the engine, or the word of a row's error. */
+void lj_outbox_refuse_as(lj_outbox *outbox, const char *id, const char *channel, const char *code, const char *message);
 void lj_outbox_refuse(lj_outbox *outbox, const char *id, const char *channel, int code, const char *message);
+/* How many bytes of messages certainly find room in this turn. */
+size_t lj_outbox_room(lj_outbox *outbox);
 /* One item of the turn's worker:job; code LJ_OK: none. */
 void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt);
 /* One item of the turn's worker:token; `restart`: what was told of this job before is void, another call answers it. */

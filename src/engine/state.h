@@ -18,6 +18,7 @@
 #include "engine/mailbox.h"
 #include "engine/outbox.h"
 #include "engine/pace.h"
+#include "engine/requests.h"
 #include "engine/run.h"
 #include "llmjobs.h"
 #include "policy/spending.h"
@@ -95,6 +96,7 @@ struct lj_engine {
   lj_run_list calling;
   lj_run_list ended;          /* waiting for their commit */
   lj_cancels cancels;         /* asked for by worker:cancel, not written yet */
+  lj_requests requests;       /* jobs that came as messages */
   lj_batches batches;
   lj_errand *errands;         /* calls that end answers nobody wants */
   size_t errand_count;

@@ -14,6 +14,7 @@ enum { REPAIR_STEP_MS = 50 /* between two batches of one pass over all jobs that
 static void on_follow(void *listener, const char *id, const char *name, lj_status status, int code, int64_t attempts) {
   lj_engine *engine = listener;
   lj_outbox_job(&engine->outbox, id, name, status, code, attempts);
+  lj_requests_ended(engine, id);
 }
 
 void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow) {
@@ -73,7 +74,7 @@ typedef struct write_act {
 } write_act;
 
 static int write_all(lj_engine *engine, write_act *act) {
-  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep || act->plan.remote);
+  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep || act->plan.remote || lj_requests_unwritten(engine));
   int64_t begun_us = lj_mono_us();
   if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, act->plan.end_most, &act->done, act->stale);
   int64_t settled_us = lj_mono_us();
@@ -81,6 +82,7 @@ static int write_all(lj_engine *engine, write_act *act) {
   if (code == LJ_NOMEM && act->done > 0) code = LJ_OK;
   if (code == LJ_OK && act->plan.remote) code = lj_writer_remotes(engine);
   if (code == LJ_OK) code = lj_cancels_write(engine);
+  if (code == LJ_OK) code = lj_requests_write(engine, act->now_wall);
   if (code == LJ_OK) code = lj_writer_upkeep(engine, &act->plan, &act->follow, &act->held, &act->more, &act->partial_wait_ms);
   if (code == LJ_OK && (act->plan.claim || act->plan.move)) code = lj_share_update(engine, act->now_wall);
   if (code == LJ_OK && act->plan.move) code = lj_moves_write(engine, act->now_wall);
@@ -130,6 +132,7 @@ static void note_committed(lj_engine *engine, write_act *act) {
   if (plan->claim) engine->look = act->claimed_count == plan->claim_most || engine->passed_over || engine->lanes.behind;
   lj_writer_announce(engine, act->done, act->stale);
   lj_cancels_answer(engine);
+  lj_requests_written(engine);
   if (plan->renew && check_leases) lj_writer_drop_lost(engine);
   if (act->claimed_count > 0 && lj_writer_holding(engine) == 0) engine->renew_at_ms = third_ms;
   lj_moves_finish(engine, true, act->now_wall);
@@ -151,7 +154,7 @@ void lj_writer_turn(lj_engine *engine) {
   }
   const lj_write_plan *plan = &act.plan;
   bool upkeep = plan->renew || plan->mend || plan->recover || plan->sweep || plan->repair || plan->partial || plan->removal ||
-                plan->remote || plan->move || engine->cancels.count > 0;
+                plan->remote || plan->move || engine->cancels.count > 0 || lj_requests_unwritten(engine);
   if (engine->ended.count == 0 && !plan->claim && !upkeep) return;
   if (lj_guard_moved(engine)) return;
 

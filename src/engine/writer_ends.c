@@ -116,7 +116,10 @@ void lj_writer_announce(lj_engine *engine, size_t done, const bool stale[LJ_WRIT
       lj_log_write(&engine->log, LJ_LOG_WARN, "job %s: the lease was lost, its answer is dropped", run->job.id);
     } else {
       count_end(engine, run);
-      if (run->end == LJ_END_COMPLETE || run->end == LJ_END_FAIL || run->end == LJ_END_CANCEL) lj_live_ended(run);
+      if (run->end == LJ_END_COMPLETE || run->end == LJ_END_FAIL || run->end == LJ_END_CANCEL) {
+        lj_live_ended(run);
+        lj_requests_ended(engine, run->job.id);
+      }
       if (run->end == LJ_END_RETRY && run->at < engine->due_wall_ms) engine->due_wall_ms = run->at;
       lj_outbox_job(&engine->outbox, run->job.id, run->job.name, lj_end_status(engine->store, run->end), run->code,
                     run->end == LJ_END_RELEASE ? run->job.attempts - 1 : run->job.attempts);

@@ -18,7 +18,8 @@ size_t lj_writer_holding(const lj_engine *engine) {
 
 bool lj_writer_pending(const lj_engine *engine, int64_t *at_us) {
   bool full = engine->calling.count >= lj_beat_slots(engine);
-  bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0 || lj_writer_has_remotes(engine);
+  bool must = engine->ended.count > 0 || engine->cancels.count > 0 || engine->moving > 0 || lj_writer_has_remotes(engine) ||
+              lj_requests_unwritten(engine);
   if (!must && (!may_claim(engine) || full)) return false;
   *at_us = engine->gap.write_at_us;
   if (!must && engine->claim_after_ms * 1000 > *at_us) *at_us = engine->claim_after_ms * 1000;
@@ -62,7 +63,8 @@ int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now
     plan->claim_most = slots - busy;
     if (plan->claim_most > claims) plan->claim_most = claims;
     plan->claim = true;
-    if (ends == 0) code = lj_claim_possible(engine->store, source, now_wall, &plan->claim);
+    /* With an end a slot gets free, with a request there is a job: it is not worth asking first. */
+    if (ends == 0 && !lj_requests_unwritten(engine)) code = lj_claim_possible(engine->store, source, now_wall, &plan->claim);
     if (code == LJ_OK && !plan->claim) {
       engine->look = engine->lanes.behind;
       code = lj_claim_next_due(engine->store, &engine->due_wall_ms);

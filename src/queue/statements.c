@@ -230,6 +230,11 @@ static const char *const texts[LJ_SQL_END] = {
                           "OR (status = 'active' AND lease_token = ?4))",
     [LJ_SQL_BATCH_LEAVE] = "UPDATE llm_jobs SET status = 'waiting', batch = '', remote = NULL, run_at = NULL, revision = ?2 "
                            "WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed'",
+    /* Jobs that come as messages. */
+    [LJ_SQL_ADD] = "INSERT INTO llm_jobs (id, queue, name, model, data, opts, priority, status, max_attempts, created_at) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9)",
+    [LJ_SQL_COMPARE_JOB] = "SELECT name IS ?2 AND model IS ?3 AND data IS ?4 FROM llm_jobs WHERE id = ?1",
+    [LJ_SQL_READ_JOB] = "SELECT status, result, error FROM llm_jobs WHERE id = ?1",
     [LJ_SQL_SCHEMA_VERSION] = "PRAGMA schema_version",
 };
 

@@ -94,6 +94,9 @@ typedef enum lj_sql {
   LJ_SQL_CHANGED_CALLS,
   LJ_SQL_WEIGH,
   LJ_SQL_MOVE,
+  LJ_SQL_ADD,
+  LJ_SQL_COMPARE_JOB,
+  LJ_SQL_READ_JOB,
   LJ_SQL_END
 } lj_sql;
 

@@ -20,19 +20,26 @@ typedef struct scenario {
   const char *opts;
   const char *root; /* more configuration */
   const char *limits; /* of the provider `p`; NULL: none */
+  bool by_message;    /* the job is no row, but a message to each engine */
 } scenario;
+
+#define MESSAGE_JOB "00000000000000000000000000000007"
 
 static bool is_completed(engine_fixture *fixture) {
   return app_number(&fixture->queue, "SELECT count(*) FROM llm_jobs WHERE status = 'completed'") == 1;
 }
 
 static void put_job(engine_fixture *fixture, const scenario *plan) {
+  if (plan->by_message) {
+    app_run(&fixture->queue, "BEGIN IMMEDIATE; DELETE FROM llm_jobs; DELETE FROM ends; COMMIT");
+    return;
+  }
   app_run(&fixture->queue, "BEGIN IMMEDIATE; DELETE FROM llm_jobs; DELETE FROM ends; INSERT INTO llm_jobs (id, name, model, data, opts, history) "
                            "VALUES ('a', 'typed', %Q, %Q, %Q, '[{\"attempt\":1}]'); COMMIT", plan->model, plan->data, plan->opts);
 }
 
 /* Starts an engine, talks to it, and stops it when the job is completed or nothing more is to be expected. */
-static void run_engine(engine_fixture *fixture, const char *config, long nth) {
+static void run_engine(engine_fixture *fixture, const scenario *plan, const char *config, long nth) {
   lj_engine_options options = {.config = config};
   lj_engine *engine = NULL;
   char *error = NULL;
@@ -45,6 +52,10 @@ static void run_engine(engine_fixture *fixture, const char *config, long nth) {
   }
   assert_null(error);
   (void)lj_engine_send(engine, "{\"id\":\"s\",\"channel\":\"worker:subscribe\",\"payload\":{\"tokens\":true}}");
+  (void)lj_engine_send(engine, "{\"id\":\"f\",\"channel\":\"worker:subscribe\",\"payload\":{\"jobId\":\"a\",\"tokens\":true}}");
+  if (plan->by_message)
+    (void)lj_engine_send(engine, "{\"id\":\"r\",\"channel\":\"worker:processRequest\",\"payload\":{\"jobId\":\"" MESSAGE_JOB "\",\"model\":\"p/x\","
+                                 "\"data\":{\"prompt\":\"Say hello\"},\"opts\":{\"backoff\":{\"delayMs\":1}}}}");
   (void)lj_engine_send(engine, "{\"id\":\"h\",\"channel\":\"worker:heartbeat\"}");
   (void)lj_engine_send(engine, "{\"id\":\"t\",\"channel\":\"worker:stats\"}");
   (void)lj_engine_send(engine, "{\"id\":\"u\",\"channel\":\"worker:unheard\"}");
@@ -65,7 +76,7 @@ static bool fail_one(engine_fixture *fixture, const scenario *plan, const char *
   put_job(fixture, plan);
   long live = lj_memory_live();
   lj_memory_fail_at(nth, sticky);
-  run_engine(fixture, config, nth);
+  run_engine(fixture, plan, config, nth);
   long count = lj_memory_count();
   lj_memory_fail_at(0, 0);
   if (lj_memory_live() != live) fail_msg("allocation %ld: %ld blocks are left", nth, lj_memory_live() - live);
@@ -73,7 +84,7 @@ static bool fail_one(engine_fixture *fixture, const scenario *plan, const char *
     const char *status = app_text(&fixture->queue, "SELECT status FROM llm_jobs");
     if (strcmp(status, "failed") == 0)
       fail_msg("allocation %ld: the job failed: %s", nth, app_text(&fixture->queue, "SELECT error FROM llm_jobs"));
-    run_engine(fixture, config, 0);
+    run_engine(fixture, plan, config, 0);
     if (lj_memory_live() != live) fail_msg("allocation %ld, second engine: %ld blocks are left", nth, lj_memory_live() - live);
   }
   if (!is_completed(fixture))
@@ -137,6 +148,14 @@ static void job_that_a_dead_worker_held(void **state) {
   fail_all(fixture, &plan);
 }
 
+/* A host that got no answer sends its request again: to the next engine, under the same id. */
+static void job_that_comes_as_a_message(void **state) {
+  engine_fixture *fixture = *state;
+  scenario plan = {.root = "", .by_message = true};
+  script(fixture, sse_reply(fixture));
+  fail_all(fixture, &plan);
+}
+
 /* Memory that stays short: the engine can do nothing, but it ends, and the next one finds the job as it was. */
 static void shortage_that_lasts(void **state) {
   engine_fixture *fixture = *state;
@@ -155,6 +174,7 @@ int main(void) {
       engine_test(job_that_moves_on_to_another_provider),
       engine_test(job_of_a_provider_with_limits_beside_another_worker),
       engine_test(job_that_a_dead_worker_held),
+      engine_test(job_that_comes_as_a_message),
       engine_test(shortage_that_lasts),
   };
   lj_memory_init();

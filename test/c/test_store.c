@@ -382,6 +382,18 @@ static void hot_statements_use_their_index(void **state) {
   }
 }
 
+static void requests_find_their_row_by_its_id(void **state) {
+  static const lj_sql by_id[] = {LJ_SQL_COMPARE_JOB, LJ_SQL_READ_JOB};
+  queue_fixture *queue = *state;
+  char sql[4096];
+  for (size_t i = 0; i < COUNT_OF(by_id); i++) {
+    (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", lj_statement_text(by_id[i]));
+    assert_int_equal(query_text(queue->app, sql, queue->text, sizeof queue->text), SQLITE_OK);
+    assert_non_null(strstr(queue->text, "SEARCH llm_jobs USING INDEX sqlite_autoindex_llm_jobs_1 (id=?)"));
+    assert_null(strstr(queue->text, "SCAN"));
+  }
+}
+
 static void ends_find_their_row_by_its_number(void **state) {
   static const lj_sql by_row[] = {LJ_SQL_CLAIM, LJ_SQL_POSTPONE, LJ_SQL_COMPLETE, LJ_SQL_RETRY, LJ_SQL_FAIL, LJ_SQL_RELEASE,
                                  LJ_SQL_MOVE,  LJ_SQL_WEIGH};
@@ -440,6 +452,7 @@ int main(void) {
       queue_test(commits_of_others_are_seen_and_own_are_not),
       queue_test(table_refuses_what_makes_no_sense),
       queue_test(hot_statements_use_their_index),
+      queue_test(requests_find_their_row_by_its_id),
       queue_test(ends_find_their_row_by_its_number),
       empty_database_test(opening_survives_every_failed_allocation),
   };
