@@ -33,23 +33,21 @@
       'include_dirs': ['<(SHARED_INTERMEDIATE_DIR)'],
       'direct_dependent_settings': {'include_dirs': ['src', '<(SHARED_INTERMEDIATE_DIR)']},
       'link_settings': {
+        'libraries': ['<!@(node scripts/gyp.js archives "<(llm_jobs_libraries)")'],
         'conditions': [
           ['OS=="win"', {
             'libraries': [
-              '<(llm_jobs_libraries)/lib/libcurl.lib', '<(llm_jobs_libraries)/lib/nghttp2.lib', '<(llm_jobs_libraries)/lib/libssl.lib',
-              '<(llm_jobs_libraries)/lib/libcrypto.lib', '<(llm_jobs_libraries)/lib/sqlite3.lib', '<(llm_jobs_libraries)/lib/cjson.lib',
-              '<(llm_jobs_libraries)/lib/pcre2-8.lib',
-              '-lws2_32.lib', '-lcrypt32.lib', '-lbcrypt.lib', '-ladvapi32.lib', '-luser32.lib',
+              '-lws2_32.lib', '-lcrypt32.lib', '-lbcrypt.lib', '-ladvapi32.lib', '-luser32.lib', '-lsecur32.lib', '-liphlpapi.lib',
             ],
           }, {
-            'libraries': [
-              '<(llm_jobs_libraries)/lib/libcurl.a', '<(llm_jobs_libraries)/lib/libnghttp2.a', '<(llm_jobs_libraries)/lib/libssl.a',
-              '<(llm_jobs_libraries)/lib/libcrypto.a', '<(llm_jobs_libraries)/lib/libsqlite3.a', '<(llm_jobs_libraries)/lib/libcjson.a',
-              '<(llm_jobs_libraries)/lib/libpcre2-8.a',
-              '-lpthread', '-lm',
-            ],
+            'libraries': ['-lpthread', '-lm'],
           }],
           ['OS=="linux"', {'libraries': ['-ldl']}],
+          # curl reads the system's proxies and names.
+          ['OS=="mac"', {'libraries': [
+            '$(SDKROOT)/System/Library/Frameworks/CoreFoundation.framework', '$(SDKROOT)/System/Library/Frameworks/CoreServices.framework',
+            '$(SDKROOT)/System/Library/Frameworks/Security.framework', '$(SDKROOT)/System/Library/Frameworks/SystemConfiguration.framework',
+          ]}],
         ],
       },
     },
@@ -76,6 +74,12 @@
           ],
         }],
         ['OS=="linux" and llm_jobs_sanitize==""', {'configurations': {'Release': {'ldflags': ['-Wl,--strip-all']}}}],
+        ['OS=="mac"', {
+          'xcode_settings': {
+            'DEAD_CODE_STRIPPING': 'YES',
+            'OTHER_LDFLAGS': ['-Wl,-exported_symbols_list,<(llm_jobs_root)/scripts/gyp/addon.exp'],
+          },
+        }],
       ],
     },
     {

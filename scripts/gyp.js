@@ -6,6 +6,7 @@
  *
  *     node scripts/gyp.js root              this clone
  *     node scripts/gyp.js libraries         the folder of the static libraries (made by set-up)
+ *     node scripts/gyp.js archives FOLDER   the files in it that are linked, in the linker's order
  *     node scripts/gyp.js gcc               whether the C compiler is gcc: yes or no
  *     node scripts/gyp.js engine OS         the engine's C files for this system
  *     node scripts/gyp.js addon             the addon's C files
@@ -38,12 +39,12 @@ function engineSources(/** @type {string} */ system) {
 }
 
 function librariesFolder() {
-  const { folder } = require('./setup/libraries').libraries();
+  const folder = require('./setup/origin').librariesFolder();
   if (!fs.existsSync(folder)) {
     process.stderr.write(`The static libraries are not in ${folder}. Run "npm run build": it makes them first.\n`);
     process.exit(1);
   }
-  return folder;
+  return folder.split(path.sep).join('/');
 }
 
 /** clang calls itself gcc in most ways; its own macro tells them apart. */
@@ -56,6 +57,7 @@ function isGcc() {
 function answer(/** @type {string[]} */ [question, argument]) {
   if (question === 'root') return [root];
   if (question === 'libraries') return [librariesFolder()];
+  if (question === 'archives') return require('./setup/origin').archives(argument);
   if (question === 'gcc') return [isGcc() ? 'yes' : 'no'];
   if (question === 'engine') return engineSources(argument);
   if (question === 'addon') return find('native', '.c');

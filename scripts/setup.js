@@ -31,7 +31,7 @@ async function setup({ tests = false, fuzzing = false, comparing = false, parts 
     await require('./setup/system').ensureSystem({ tests, fuzzing, comparing });
     await require('./setup/npm').ensurePackages();
     if (comparing) await require('./setup/npm').ensurePeers();
-    const folder = await require('./setup/libraries').ensureLibraries();
+    const folder = await require('./setup/origin').ensureLibraries();
     if (parts.length > 0) await require('./setup/addon').ensureBuilt(folder, parts);
     return folder;
   });

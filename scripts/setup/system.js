@@ -10,10 +10,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { run, ask, which, compiler, headerFolders } = require('./command');
 const { findBrowser, isDebian } = require('./browser');
+const { origin } = require('./origin');
+const paths = require('./paths');
 const { say, seconds, SetupError } = require('./say');
 
 /**
- * @typedef {'apt' | 'dnf' | 'pacman' | 'brew'} Manager
+ * @typedef {'apt' | 'dnf' | 'pacman' | 'brew' | 'apk'} Manager
  * @typedef {object} Need
  * @property {string} what
  * @property {() => boolean} met
@@ -47,23 +49,35 @@ const forBuilding = [
   {
     what: 'a C compiler',
     met: program(compiler()),
-    from: { apt: 'build-essential', dnf: 'gcc gcc-c++', pacman: 'base-devel', brew: 'gcc' },
+    from: { apk: 'build-base', apt: 'build-essential', dnf: 'gcc gcc-c++', pacman: 'base-devel', brew: 'gcc' },
   },
   {
     what: 'make',
     met: program('make'),
-    from: { apt: 'build-essential', dnf: 'make', pacman: 'base-devel', brew: 'make' },
+    from: { apk: 'build-base', apt: 'build-essential', dnf: 'make', pacman: 'base-devel', brew: 'make' },
   },
   {
     what: 'the C library headers',
-    met: header('stdio.h'),
-    from: { apt: 'build-essential', dnf: 'glibc-devel', pacman: 'base-devel' },
+    met: () => process.platform === 'darwin' || header('stdio.h')(), // Xcode keeps them in its own place.
+    from: { apk: 'build-base linux-headers', apt: 'build-essential', dnf: 'glibc-devel', pacman: 'base-devel' },
   },
   {
     what: 'Python 3',
     met: program('python3'),
-    from: { apt: 'python3', dnf: 'python3', pacman: 'python', brew: 'python3' },
+    from: { apk: 'python3', apt: 'python3', dnf: 'python3', pacman: 'python', brew: 'python3' },
   },
+  {
+    what: 'CA certificates',
+    met: () =>
+      process.platform !== 'linux' ||
+      fs.existsSync('/etc/ssl/certs/ca-certificates.crt') ||
+      fs.existsSync('/etc/pki/tls/certs'),
+    from: { apt: 'ca-certificates', dnf: 'ca-certificates', pacman: 'ca-certificates' },
+  },
+];
+
+/** @type {Need[]} what the static libraries are made of where they are made from source packages */
+const forLibraries = [
   {
     what: 'a source package unpacker',
     met: program('dpkg-source'),
@@ -79,14 +93,15 @@ const forBuilding = [
     met: () => library('libpcre2-8.a')() && header('pcre2.h')(),
     from: { apt: 'libpcre2-dev', dnf: 'pcre2-devel pcre2-static', pacman: 'pcre2', brew: 'pcre2' },
   },
-  {
-    what: 'CA certificates',
-    met: () =>
-      process.platform !== 'linux' ||
-      fs.existsSync('/etc/ssl/certs/ca-certificates.crt') ||
-      fs.existsSync('/etc/pki/tls/certs'),
-    from: { apt: 'ca-certificates', dnf: 'ca-certificates', pacman: 'ca-certificates' },
-  },
+];
+
+/** vcpkg brings its tools, but where the C library is musl it takes the system's: programs, and the packages that they come with. */
+const toolsOnMusl = { bash: 'bash', cmake: 'cmake', ninja: 'samurai', curl: 'curl', zip: 'zip', unzip: 'unzip', perl: 'perl', 'pkg-config': 'pkgconf' };
+
+/** @type {Need[]} */
+const forVcpkg = [
+  { what: 'git', met: program('git'), from: { apt: 'git', dnf: 'git', pacman: 'git', brew: 'git', apk: 'git' } },
+  ...(paths.musl ? Object.entries(toolsOnMusl) : []).map(([name, apk]) => ({ what: name, met: program(name), from: { apk } })),
 ];
 
 /** @type {Need[]} */
@@ -153,6 +168,7 @@ function manager() {
     ['dnf', 'dnf'],
     ['pacman', 'pacman'],
     ['brew', 'brew'],
+    ['apk', 'apk'],
   ];
   return known.find(([, name]) => which(name) !== null)?.[0] ?? null;
 }
@@ -162,6 +178,7 @@ const commands = {
   dnf: 'sudo dnf install -y',
   pacman: 'sudo pacman -S --needed --noconfirm',
   brew: 'brew install',
+  apk: 'apk add',
 };
 
 /** What to say where set-up may not install anything itself. */
@@ -187,7 +204,10 @@ function asRoot() {
 
 /** @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean}} wanted */
 async function ensureSystem({ tests = false, fuzzing = false, comparing = false }) {
-  const needs = [...forBuilding, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : []), ...(comparing ? forComparing : [])];
+  // On Windows node-gyp looks for Visual Studio and Python itself, and says what is missing.
+  const building = process.platform === 'win32' ? [] : forBuilding;
+  const libraries = { given: [], sources: forLibraries, vcpkg: forVcpkg }[origin()];
+  const needs = [...building, ...libraries, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : []), ...(comparing ? forComparing : [])];
   const unmet = () => needs.filter((need) => !need.met());
   let missing = unmet();
   if (missing.length === 0) return;

@@ -1,0 +1,10 @@
+# Static libraries for the addon: release only, everything inside one file, and none of their names shown to the host.
+set(VCPKG_TARGET_ARCHITECTURE x64)
+set(VCPKG_CRT_LINKAGE dynamic)
+set(VCPKG_LIBRARY_LINKAGE static)
+set(VCPKG_BUILD_TYPE release)
+set(VCPKG_CMAKE_SYSTEM_NAME Darwin)
+set(VCPKG_OSX_ARCHITECTURES x86_64)
+set(VCPKG_OSX_DEPLOYMENT_TARGET 11.0)
+set(VCPKG_C_FLAGS "-fvisibility=hidden")
+set(VCPKG_CXX_FLAGS "-fvisibility=hidden")

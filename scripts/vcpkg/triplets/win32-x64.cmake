@@ -1,0 +1,5 @@
+# Static libraries for the addon: release only, everything inside one file, and none of their names shown to the host.
+set(VCPKG_TARGET_ARCHITECTURE x64)
+set(VCPKG_CRT_LINKAGE static)
+set(VCPKG_LIBRARY_LINKAGE static)
+set(VCPKG_BUILD_TYPE release)
