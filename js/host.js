@@ -7,6 +7,7 @@ const { LlmJobsError, describe } = require('./error.js');
 const { bus } = require('./bus.js');
 const { connectElectron } = require('./electron/main.js');
 const { Supervisor, REQUEST_MS, DRAIN_MS, END_MS } = require('./host/supervisor.js');
+const { Pool } = require('./host/pool.js');
 const { readOptions } = require('./host/options.js');
 const { checkNumber, MAX_MS } = require('./host/settings.js');
 const { Followers } = require('./host/followers.js');
@@ -31,7 +32,7 @@ const ENDED = new Set(['completed', 'failed', 'cancelled']);
  * @extends {EventEmitter<WorkerEvents>}
  */
 class Worker extends EventEmitter {
-  /** @type {Supervisor} */ #supervisor;
+  /** @type {Supervisor | Pool} */ #supervisor;
   /** @type {Secrets | undefined} */ #secrets;
   #standing = new Standing();
   #followers = new Followers();
@@ -44,21 +45,22 @@ class Worker extends EventEmitter {
    * @internal
    * @param {ReturnType<typeof readOptions>} options
    */
-  constructor({ supervisor, policy, electron, secrets, onLog }) {
+  constructor({ supervisor, scale, policy, electron, secrets, onLog }) {
     super();
     this.#electron = electron;
     /** What the app allows, completed and frozen: what `applySecurityPolicy` takes. */
     this.policy = policy;
     this.#secrets = secrets;
     if (onLog) this.on('log', ({ level, line }) => onLog(level, line));
-    this.#supervisor = new Supervisor({ ...supervisor, prelude: () => this.#standing.messages(this.#followers.jobs()) });
+    const all = { ...supervisor, prelude: () => this.#standing.messages(this.#followers.jobs()) };
+    this.#supervisor = scale.max > 1 ? new Pool(all, scale) : new Supervisor(all);
     this.#supervisor.on('message', (message, source) => this.#onMessage(message, source));
-    this.#supervisor.on('ready', (ready) => {
+    this.#supervisor.on('ready', (ready, source) => {
       if (!this.#started) return;
-      this.#followers.restart();
+      this.#followers.restart(source);
       this.emit('restarted', ready);
     });
-    for (const name of /** @type {const} */ (['restart', 'throttle', 'failed', 'exit', 'log'])) this.#supervisor.on(name, (payload) => this.emit(name, payload));
+    for (const name of /** @type {const} */ (['restart', 'throttle', 'failed', 'exit', 'scale', 'log'])) this.#supervisor.on(name, (payload) => this.emit(name, payload));
     this.#supervisor.on('health', (status) => this.emit('health-status', status));
   }
 
@@ -82,6 +84,11 @@ class Worker extends EventEmitter {
     return this.#supervisor.health;
   }
 
+  /** The processes of a worker that has several (option `workers`), otherwise empty. */
+  get members() {
+    return this.#supervisor instanceof Pool ? this.#supervisor.members : [];
+  }
+
   /**
    * Sends a message of docs/messages.md and resolves with the payload of its answer. Rejects with the code of the answer's error,
    * with TIMEOUT, or, as soon as the process ends, with WORKER_CRASHED. The rows are not concerned by any of this.
@@ -103,9 +110,9 @@ class Worker extends EventEmitter {
     checkNumber('timeoutMs', timeoutMs, 0);
     return this.#supervisor.request(channel, payload, {
       timeoutMs,
-      onAnswer: (answer) => {
+      onAnswer: (answer, source) => {
         this.#standing.note(channel, payload);
-        onAnswer?.(answer);
+        onAnswer?.(answer, source);
       },
     });
   }
@@ -147,7 +154,7 @@ class Worker extends EventEmitter {
    * @returns {Promise<() => Promise<void>>}
    */
   async follow(jobId, onText) {
-    const add = (/** @type {{text?: string}} */ { text = '' }) => this.#followers.add(jobId, onText, text);
+    const add = (/** @type {{text?: string}} */ { text = '' }, /** @type {unknown} */ source) => this.#followers.add(jobId, onText, text, source);
     await this.#ask('worker:subscribe', { jobId, tokens: true }, { timeoutMs: REQUEST_MS, onAnswer: add });
     return async () => {
       if (this.#followers.remove(jobId, onText)) await this.request('worker:subscribe', { jobId, tokens: false }).catch(() => {});
@@ -282,7 +289,7 @@ class Worker extends EventEmitter {
    */
   #onMessage({ channel, payload }, source) {
     if (channel === 'worker:job') this.#onJobs(payload.jobs);
-    else if (channel === 'worker:token') this.#onTokens(payload.tokens);
+    else if (channel === 'worker:token') this.#onTokens(payload.tokens, source);
     else if (channel === 'worker:secret') void this.#onSecret(payload, source);
     else if (channel === 'worker:provider') this.emit('provider', payload);
     else if (channel === 'worker:lane') this.emit('lane', payload);
@@ -292,10 +299,13 @@ class Worker extends EventEmitter {
     else if (channel === 'worker:failed') this.emit('log', { level: 'error', line: `${payload.code}: ${payload.message}` });
   }
 
-  /** @param {{id: string, text: string, restart?: boolean}[]} tokens */
-  #onTokens(tokens) {
+  /**
+   * @param {{id: string, text: string, restart?: boolean}[]} tokens
+   * @param {unknown} source
+   */
+  #onTokens(tokens, source) {
     for (const token of tokens) {
-      this.#followers.hear(token);
+      this.#followers.hear(token, source);
       this.emit('token', token);
     }
   }
@@ -326,7 +336,10 @@ class Worker extends EventEmitter {
   #onJobs(jobs) {
     bus.emit('jobs', jobs);
     for (const job of jobs) {
-      if (ENDED.has(job.status)) this.#followers.end(job.id);
+      // The process that ran it knows; others of a pool listen until they are told.
+      if (ENDED.has(job.status) && this.#followers.end(job.id) && this.#supervisor instanceof Pool) {
+        this.#supervisor.post({ channel: 'worker:subscribe', payload: { jobId: job.id, tokens: false } });
+      }
       this.emit('job', job);
     }
   }

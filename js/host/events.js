@@ -49,6 +49,14 @@
  * @property {'cpu' | 'memory'} [reason]
  * @property {number} concurrency jobs at a time from now on
  *
+ * @typedef {object} ScaleEvent
+ * @property {'started' | 'ended'} change
+ * @property {'backlog' | 'unresponsive' | 'idle'} reason
+ * @property {string} workerId which one
+ * @property {number} members how many there are now
+ *
+ * @typedef {{workerId?: string}} OfMember which of several processes
+ *
  * @typedef {object} WorkerEvents
  * @property {[JobEvent]} job a job has started or ended
  * @property {[TokenEvent]} token new text of a job that streams, after `subscribe({tokens: true})`
@@ -57,12 +65,13 @@
  * @property {[{code: string, message: string}]} suspended the database cannot be used for the time being
  * @property {[{message: string}]} resumed it can be used again
  * @property {[{level: string, line: string}]} log a line of the log
- * @property {[HealthStatus]} health-status after each heartbeat
- * @property {[ThrottleEvent]} throttle the process uses more than its limits, or no longer does
- * @property {[Exit]} exit the process has ended
- * @property {[RestartEvent]} restart it is started again after a pause
+ * @property {[HealthStatus & OfMember]} health-status after each heartbeat
+ * @property {[ThrottleEvent & OfMember]} throttle the process uses more than its limits, or no longer does
+ * @property {[Exit & OfMember]} exit the process has ended
+ * @property {[RestartEvent & OfMember]} restart it is started again after a pause
  * @property {[Ready]} restarted the new process serves the table
  * @property {[{code: string, message: string}]} failed it is not started again
+ * @property {[ScaleEvent]} scale of a worker with several processes: one more serves the table, or one has ended
  */
 
 module.exports = {};

@@ -9,7 +9,7 @@
  */
 class Followers {
   /** @type {Map<string, Set<Follower>>} */ #jobs = new Map();
-  /** @type {Set<string>} jobs of which text was told */ #told = new Set();
+  /** @type {Map<string, unknown>} which process has told text of a job last */ #told = new Map();
 
   /** @returns {Iterable<string>} the jobs that somebody follows */
   jobs() {
@@ -19,13 +19,14 @@ class Followers {
   /**
    * @param {string} jobId
    * @param {Follower} follower
-   * @param {string} text what the job has streamed already
+   * @param {string} text what the job has streamed already in that process
+   * @param {unknown} source the process; each of several is asked, and the job runs in one of them at most
    */
-  add(jobId, follower, text) {
+  add(jobId, follower, text, source) {
     const all = this.#jobs.get(jobId) ?? new Set();
     this.#jobs.set(jobId, all.add(follower));
     if (text === '') return;
-    this.#told.add(jobId);
+    this.#told.set(jobId, source);
     follower({ text });
   }
 
@@ -41,24 +42,39 @@ class Followers {
     return true;
   }
 
-  /** @param {{id: string, text: string, restart?: boolean}} token */
-  hear({ id, text, restart }) {
+  /**
+   * @param {{id: string, text: string, restart?: boolean}} token
+   * @param {unknown} source
+   */
+  hear({ id, text, restart }, source) {
     const all = this.#jobs.get(id);
     if (all === undefined) return;
-    this.#told.add(id);
-    for (const follower of [...all]) follower(restart ? { text, restart } : { text });
+    // Another process has taken the job: it begins its answer anew.
+    const anew = restart || (this.#told.has(id) && this.#told.get(id) !== source);
+    this.#told.set(id, source);
+    for (const follower of [...all]) follower(anew ? { text, restart: true } : { text });
   }
 
-  /** The worker process is another one: what it runs, it runs from the beginning. */
-  restart() {
-    const told = [...this.#told];
-    this.#told.clear();
-    for (const id of told) for (const follower of [...(this.#jobs.get(id) ?? [])]) follower({ text: '', restart: true });
+  /**
+   * The process is another one: what it runs, it runs from the beginning.
+   * @param {unknown} source
+   */
+  restart(source) {
+    const lost = [...this.#told].filter(([, teller]) => teller === source);
+    for (const [id] of lost) {
+      this.#told.delete(id);
+      for (const follower of [...(this.#jobs.get(id) ?? [])]) follower({ text: '', restart: true });
+    }
   }
 
-  /** @param {string} jobId of a job that has ended: no more text comes */
+  /**
+   * @param {string} jobId of a job that has ended: no more text comes
+   * @returns {boolean} whether somebody followed it
+   */
   end(jobId) {
+    const followed = this.#jobs.has(jobId);
     this.#drop(jobId);
+    return followed;
   }
 
   /** @param {string} jobId */

@@ -9,6 +9,7 @@ const { secretsOf, workerEnvironment } = require('./environment.js');
 const { heartbeatSettings } = require('./heartbeat.js');
 const { restartSettings } = require('./restart.js');
 const { securityPolicy } = require('./policy.js');
+const { scaleSettings } = require('./scale.js');
 const { checkPlain } = require('./plain.js');
 
 /** @import { Configuration } from './configuration.js' */
@@ -16,6 +17,7 @@ const { checkPlain } = require('./plain.js');
 /** @import { RestartSettings } from './restart.js' */
 /** @import { ElectronSettings } from '../electron/main.js' */
 /** @import { SupervisorOptions } from './supervisor.js' */
+/** @import { ScaleSettings } from './scale.js' */
 /** @import { SecurityPolicy, SecurityPolicyOptions } from './policy.js' */
 
 /**
@@ -28,6 +30,7 @@ const { checkPlain } = require('./plain.js');
  * @property {Partial<HeartbeatSettings> | false} [heartbeat] how often the worker is asked whether it lives
  * @property {Partial<RestartSettings> | false} [restart] how often a worker that has died is started again
  * @property {'highLoad'} [preset] other defaults: rarer heartbeats, higher limits
+ * @property {Partial<ScaleSettings>} [workers] more than one process on the database
  * @property {SecurityPolicyOptions} [securityPolicy] docs/security.md tells what its parts do
  * @property {Partial<ElectronSettings>} [electron] what the worker does with the events of the Electron app around it
  *
@@ -38,7 +41,7 @@ const { checkPlain } = require('./plain.js');
 /**
  * Takes apart what startWorker was given: what belongs to the process, and the engine's configuration, which the engine checks.
  * @param {Configuration & HostOptions} options
- * @returns {{supervisor: SupervisorOptions, policy: SecurityPolicy, electron: ElectronSettings, secrets?: Secrets, onLog?: HostOptions['onLog']}}
+ * @returns {{supervisor: SupervisorOptions, scale: ScaleSettings, policy: SecurityPolicy, electron: ElectronSettings, secrets?: Secrets, onLog?: HostOptions['onLog']}}
  */
 function readOptions(options) {
   // 1. What belongs to the process
@@ -46,7 +49,7 @@ function readOptions(options) {
     throw new LlmJobsError('BAD_CONFIG', `startWorker takes the configuration as an object, {database, providers}; got ${describe(options)}`);
   }
   const { execArgv = [], env = {}, entry = path.join(__dirname, '..', 'worker.js'), secrets, onLog, ...others } = options;
-  const { heartbeat, restart, preset, securityPolicy: policyOptions, electron, ...config } = others;
+  const { heartbeat, restart, preset, workers, securityPolicy: policyOptions, electron, ...config } = others;
   if (typeof config.database !== 'string' || config.database === '') {
     throw new LlmJobsError('BAD_CONFIG', `database must be the path of the app's SQLite file; got ${describe(config.database)}`);
   }
@@ -63,6 +66,8 @@ function readOptions(options) {
   check(preset === undefined || preset === 'highLoad', 'preset', '"highLoad"', preset);
   const highLoad = preset === 'highLoad';
   const policy = securityPolicy(policyOptions, { highLoad, allowedAPIs: options.allowedAPIs ?? undefined });
+  const scale = scaleSettings(workers);
+  check(heartbeat !== false || scale.max === scale.min, 'heartbeat', 'on for workers that come and go (or workers.min and workers.max the same)', heartbeat);
 
   // 2. A relative path means the same in both processes
   /** @type {Configuration} */
@@ -74,6 +79,7 @@ function readOptions(options) {
     onLog,
     policy,
     electron: electronSettings(electron),
+    scale,
     supervisor: {
       config: settings,
       entry,

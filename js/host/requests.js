@@ -15,7 +15,7 @@ const MAX_WAITING = 1024;
  *
  * @typedef {object} AskOptions
  * @property {number} timeoutMs
- * @property {(payload: any) => void} [onAnswer] called at once with the payload, before any later message is heard; the promise
+ * @property {(payload: any, source?: unknown) => void} [onAnswer] called at once with the payload, before any later message is heard; the promise
  *   resolves when other messages may have been
  * @property {boolean} [always] also when so many others wait that no more should be asked
  */

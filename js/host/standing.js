@@ -4,11 +4,12 @@
 /** @import { Message } from './generation.js' */
 
 /**
- * What the app has asked of its worker and what stays so until it says otherwise: pauses, held lanes, subscriptions. A process
+ * What the app has asked of its worker and what stays so until it says otherwise: pauses, a drain, held lanes, subscriptions. A process
  * knows of them only as long as it lives; the next one is told before it looks for its first job.
  */
 class Standing {
   #paused = false;
+  #drained = false;
   #tokens = false;
   /** @type {Set<string>} */ #queues = new Set();
   /** @type {Set<string>} */ #lanes = new Set();
@@ -19,6 +20,7 @@ class Standing {
    */
   note(channel, payload) {
     if (channel === 'worker:pause' || channel === 'worker:resume') this.#pause(payload?.queue, channel === 'worker:pause');
+    else if (channel === 'worker:drain') this.#drained = true;
     else if (channel === 'worker:hold') keep(this.#lanes, payload?.lane, payload?.held !== false);
     else if (channel === 'worker:subscribe' && payload?.jobId === undefined) this.#tokens = payload?.tokens === true;
   }
@@ -38,6 +40,7 @@ class Standing {
    */
   messages(jobs) {
     const messages = [];
+    if (this.#drained) messages.push({ channel: 'worker:drain', payload: { deadlineMs: 0 } });
     if (this.#paused) messages.push({ channel: 'worker:pause' });
     for (const queue of this.#queues) messages.push({ channel: 'worker:pause', payload: { queue } });
     for (const lane of this.#lanes) messages.push({ channel: 'worker:hold', payload: { lane, held: true } });

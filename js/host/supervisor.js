@@ -46,7 +46,8 @@ const CONCURRENCY = 5;
 /**
  * Keeps one worker process running: one slot, in which one generation follows another, and none begins before the last has ended.
  *
- * Events: 'message' (an event of the worker, the supervisor), 'ready' (Ready) of each generation, 'health' (HealthStatus),
+ * Events: 'message' (an event of the worker, the supervisor), 'ready' (Ready, the supervisor) of each generation, 'beat' (what it answered to a
+ * heartbeat), 'health' (HealthStatus),
  * 'restart' ({reason, count, delayMs, generation}: the one that has died), 'throttle' ({on, reason, concurrency}), 'failed' ({code, message}) when no
  * further restart is tried, 'exit' ({code, signal, reason}) of each process, 'log' ({level, line}).
  */
@@ -126,7 +127,7 @@ class Supervisor extends EventEmitter {
    */
   async request(channel, payload, { timeoutMs = REQUEST_MS, onAnswer } = {}) {
     if (this.#current === null) throw new LlmJobsError('WORKER_CRASHED', `${channel}: ${this.#absence()}`);
-    return this.#current.request(channel, payload, { timeoutMs, onAnswer });
+    return this.#current.request(channel, payload, { timeoutMs, onAnswer: (answer) => onAnswer?.(answer, this) });
   }
 
   /**
@@ -245,7 +246,7 @@ class Supervisor extends EventEmitter {
     this.#concurrency = this.#options.config.concurrency ?? CONCURRENCY;
     if (this.#options.limits !== false) this.#limits = new Limits(this.#options.limits);
     if (this.#options.heartbeat !== false) this.#beat(generation, this.#options.heartbeat);
-    this.emit('ready', ready);
+    this.emit('ready', ready, this);
     this.#starter?.resolve(ready);
     this.#starter = null;
   }
@@ -277,8 +278,10 @@ class Supervisor extends EventEmitter {
     const { timeoutMs, maxRetries } = settings;
     this.#heartbeat = new Heartbeat(settings, {
       ask: (_timeoutMs, onAnswer) => generation.request('worker:heartbeat', undefined, { timeoutMs, onAnswer, always: true }),
-      onBeat: ({ concurrency }) => {
+      onBeat: (answer) => {
+        const { concurrency } = answer;
         if (typeof concurrency === 'number' && !this.throttled) this.#concurrency = concurrency;
+        this.emit('beat', answer);
       },
       onMiss: (misses) => {
         this.#log('warn', `the worker did not answer to a heartbeat within ${timeoutMs} ms (${misses} of ${maxRetries})`);

@@ -3,8 +3,8 @@
 
 /**
  * Stands in for the native addon in tests of the protocol between host and worker (LLM_JOBS_ADDON). It opens no database. What it
- * does is told by the configuration's key `fake`: {failStart, failLater, silent, neverDrains, hung, crashUntil, metrics}; and by the
- * channels `test:…`.
+ * does is told by the configuration's key `fake`: {failStart, failLater, silent, neverDrains, countFile, crashUntil, stoppedFile,
+ * workFile}; and by the channels `test:…`. `workFile` is what the heartbeats of all processes say of their work, as JSON.
  */
 
 const fs = require('node:fs');
@@ -38,7 +38,7 @@ function tell(/** @type {any[]} */ ...more) {
 
 /** @type {Record<string, (id: unknown, payload: any) => void>} */
 const channels = {
-  'worker:stats': (id) => tell({ id, channel: 'worker:stats', payload: { notified, takes, env: process.env, argv: process.argv.slice(2), execArgv: process.execArgv } }),
+  'worker:stats': (id) => tell({ id, channel: 'worker:stats', payload: { workerId: config.workerId, notified, takes, heard, env: process.env, argv: process.argv.slice(2), execArgv: process.execArgv } }),
   'worker:drain': (id, { deadlineMs }) => {
     if (!config.fake?.neverDrains) tell({ id, channel: 'worker:drain', payload: { drained: deadlineMs, interrupted: 0 } });
   },
@@ -48,8 +48,9 @@ const channels = {
     tell({ id, channel: 'worker:subscribe', payload: { ...payload, text: payload.jobId === undefined ? undefined : 'so far' } }, ...more);
   },
   'worker:heartbeat': (id) => {
-    const beat = { pid: process.pid, uptimeMs: 1, turns: 1, active: 0, concurrency: slots ?? config.concurrency ?? 5, backlog: false, sinceLastTurnMs: 0, cpuMs: 1, rssBytes: 1 };
-    const say = () => tell({ id, channel: 'worker:heartbeat', payload: beat }, { channel: 'worker:health-status', payload: { status: 'healthy', metrics } });
+    const { cpuUsage = metrics.cpuUsage, ...work } = config.fake?.workFile ? JSON.parse(fs.readFileSync(config.fake.workFile, 'utf8')) : {};
+    const beat = { pid: process.pid, uptimeMs: 1, turns: 1, active: 0, concurrency: slots ?? config.concurrency ?? 5, backlog: false, sinceLastTurnMs: 0, cpuMs: 1, rssBytes: 1, ...work };
+    const say = () => tell({ id, channel: 'worker:heartbeat', payload: beat }, { channel: 'worker:health-status', payload: { status: 'healthy', metrics: { ...metrics, cpuUsage } } });
     if (beatDelayMs !== null) setTimeout(say, beatDelayMs);
   },
   'worker:throttle': (id, { concurrency }) => {
@@ -91,7 +92,7 @@ module.exports = {
     if (config.fake?.failStart) throw coded('BAD_CONFIG', 'providers.x: unknown key');
     if (config.fake?.failLater) tell({ channel: 'worker:failed', payload: { code: 'DB_NOT_WAL', message: 'not in WAL mode' } });
     else if (!config.fake?.silent) {
-      tell({ channel: 'worker:ready', payload: { workerId: 'fake', owner: 'fake', pid: process.pid, database: config.database, recovered: 0, versions: {} } });
+      tell({ channel: 'worker:ready', payload: { workerId: config.workerId ?? 'fake', owner: 'fake', pid: process.pid, database: config.database, recovered: 0, versions: {} } });
     }
     return { fake: true };
   },
