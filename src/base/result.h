@@ -34,11 +34,13 @@ typedef enum lj_class {
   X(INTERRUPTED, LJ_CLASS_INTERNAL)         \
   X(REFUSED, LJ_CLASS_INTERNAL)             \
   X(QUEUE_FULL, LJ_CLASS_INTERNAL)          \
+  X(MODEL_ENGINE_MISSING, LJ_CLASS_INTERNAL) \
   X(BAD_JOB, LJ_CLASS_JOB)                  \
   X(BAD_REQUEST, LJ_CLASS_JOB)              \
   X(CONTEXT_LENGTH, LJ_CLASS_JOB)           \
   X(CONTENT_FILTERED, LJ_CLASS_JOB)         \
   X(MODEL_NOT_ALLOWED, LJ_CLASS_JOB)        \
+  X(POLICY_DENIED, LJ_CLASS_JOB)            \
   X(RESPONSE_TOO_LARGE, LJ_CLASS_JOB)       \
   X(NO_PROVIDER, LJ_CLASS_JOB)              \
   X(AUTH, LJ_CLASS_TARGET)                  \

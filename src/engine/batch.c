@@ -237,7 +237,7 @@ static void take_step(lj_batch *batch) {
 }
 
 void lj_batch_turn(lj_engine *engine, int64_t now_ms) {
-  if (engine->draining) return;
+  if (engine->draining || !engine->config.allows_llm) return;
   if (now_ms >= engine->batches.look_at_ms) look(engine, now_ms);
   for (lj_batch *batch = engine->batches.first; batch != NULL; batch = batch->next)
     if (batch->call == NULL && batch->step != LJ_STEP_OVER && now_ms >= batch->step_at_ms) take_step(batch);
@@ -255,7 +255,7 @@ void lj_batch_turn(lj_engine *engine, int64_t now_ms) {
 
 int64_t lj_batch_next(const lj_engine *engine) {
   int64_t next = engine->batches.look_at_ms;
-  if (engine->draining) return INT64_MAX;
+  if (engine->draining || !engine->config.allows_llm) return INT64_MAX;
   for (const lj_batch *batch = engine->batches.first; batch != NULL; batch = batch->next)
     if (batch->call == NULL && batch->step_at_ms < next) next = batch->step_at_ms;
   return next;

@@ -183,12 +183,22 @@ static void run_notify(lj_engine *engine, const lj_asked *asked) {
 static const struct {
   const char *channel;
   void (*run)(lj_engine *engine, const lj_asked *asked);
+  bool always; /* also when allowedAPIs has no "ipc": what watches and ends a worker, and what its jobs need */
 } channels[] = {
-    {"worker:heartbeat", lj_beat_answer}, {"worker:stats", run_stats}, {"worker:pause", run_pause},
-    {"worker:resume", run_resume},       {"worker:drain", run_drain}, {"worker:subscribe", lj_live_subscribe},
-    {"worker:notify", run_notify},       {"worker:release", run_drain}, {"worker:hold", run_hold},
-    {"worker:secret", run_secret},       {"worker:cancel", run_cancel}, {"worker:power", run_power},
-    {"worker:throttle", lj_beat_throttle}, {"worker:processRequest", lj_requests_ask},
+    {"worker:heartbeat", lj_beat_answer, true},
+    {"worker:notify", run_notify, true},
+    {"worker:drain", run_drain, true},
+    {"worker:secret", run_secret, true},
+    {"worker:power", run_power, true},
+    {"worker:throttle", lj_beat_throttle, true},
+    {"worker:stats", run_stats, false},
+    {"worker:pause", run_pause, false},
+    {"worker:resume", run_resume, false},
+    {"worker:hold", run_hold, false},
+    {"worker:release", run_drain, false},
+    {"worker:cancel", run_cancel, false},
+    {"worker:subscribe", lj_live_subscribe, false},
+    {"worker:processRequest", lj_requests_ask, false},
 };
 
 void lj_command(lj_engine *engine, const char *text) {
@@ -209,8 +219,10 @@ void lj_command(lj_engine *engine, const char *text) {
   size_t found = 0;
   size_t count = sizeof channels / sizeof channels[0];
   while (asked.channel != NULL && found < count && strcmp(channels[found].channel, asked.channel) != 0) found++;
-  if (asked.channel != NULL && found < count) {
+  if (asked.channel != NULL && found < count && (channels[found].always || engine->config.allows_ipc)) {
     channels[found].run(engine, &asked);
+  } else if (asked.channel != NULL && found < count) {
+    lj_asked_refuse(engine, &asked, LJ_POLICY_DENIED, "allowedAPIs of the configuration has no \"ipc\": the worker answers only what watches and ends it");
   } else if (asked.id != NULL) {
     lj_outbox_refuse(&engine->outbox, asked.id, asked.channel != NULL ? asked.channel : "worker:unknown", LJ_NOT_FOUND,
                      "the worker knows no such channel; docs/messages.md lists them");

@@ -28,6 +28,7 @@ static const lj_field root_fields[] = {
     {"models", LJ_FIELD_OBJECT, false, 0, 0},
     {"allowedModels", LJ_FIELD_TEXTS, false, 0, 0},
     {"refusedModels", LJ_FIELD_TEXTS, false, 0, 0},
+    {"allowedAPIs", LJ_FIELD_TEXTS, false, 0, 0},
     {"maxPromptBytes", LJ_FIELD_WHOLE, false, 1, LJ_MAX_DATA_BYTES},
     {"filters", LJ_FIELD_LIST, false, 0, 0},
     {"types", LJ_FIELD_OBJECT, false, 0, 0},
@@ -242,6 +243,7 @@ static int parse_tree(lj_config *config, lj_fault *fault) {
   config->allowed_models = lj_json_array(tree, "allowedModels");
   config->refused_models = lj_json_array(tree, "refusedModels");
   code = parse_log_level(config, fault);
+  if (code == LJ_OK) code = lj_config_policy_parse(config, fault);
   if (code == LJ_OK) code = parse_retention(config, fault);
   if (code == LJ_OK) code = lj_content_check_list(config->allowed_models, "allowedModels", fault);
   if (code == LJ_OK) code = lj_content_check_list(config->refused_models, "refusedModels", fault);

@@ -84,6 +84,9 @@ typedef struct lj_config {
   size_t max_queue;          /* requests by message that wait for their answers */
   const cJSON *allowed_models; /* array of strings, or NULL: all */
   const cJSON *refused_models; /* the same; wins over allowed_models */
+  bool allows_llm;             /* allowedAPIs: providers may be called */
+  bool allows_ipc;             /* … all messages are answered */
+  bool allows_files;           /* … files that the configuration or a message names may be read */
   lj_content content;
   const cJSON *types;          /* object, or NULL */
   lj_keep keep_completed;
@@ -111,6 +114,11 @@ bool lj_target_same(const lj_target *one, const lj_target *other);
 /* Splits "provider/model" at the first slash. LJ_OK, or LJ_NO_PROVIDER with the configured names in `fault`. The target
  * borrows from `text`. */
 int lj_config_target(const lj_config *config, const char *text, lj_target *target, lj_fault *fault) LJ_MUST_CHECK;
+
+/* config_policy.c: allowedAPIs, before the providers are read. LJ_OK or LJ_BAD_CONFIG. */
+int lj_config_policy_parse(lj_config *config, lj_fault *fault) LJ_MUST_CHECK;
+/* Tells of names in allowedModels and refusedModels that name nothing: a typing mistake there refuses nothing. */
+void lj_config_policy_warn(const lj_config *config, const lj_log *log);
 
 /* What a model's tokens cost: its own price, else that of "*", else nothing. */
 lj_price lj_config_price(const lj_provider_config *provider, const char *model);

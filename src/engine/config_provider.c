@@ -201,6 +201,8 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->proxy = lj_json_string(source, "proxy");
   if (code == LJ_OK) code = check_proxy(provider->proxy, path, fault);
   provider->ca_file = lj_json_string(source, "caFile");
+  if (code == LJ_OK && provider->ca_file != NULL && !config->allows_files)
+    code = lj_fault_set(fault, LJ_BAD_CONFIG, "%s.caFile: names a file, but allowedAPIs has no \"fs:read\"", path);
   if (code == LJ_OK) code = lj_config_health_parse(source, path, is_local(provider), provider, fault);
   return code;
 }

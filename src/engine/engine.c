@@ -91,6 +91,7 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   if (code != LJ_OK) goto cleanup;
 
   engine->log = (lj_log){.level = engine->config.log_level, .write = write_log, .owner = engine};
+  lj_config_policy_warn(&engine->config, &engine->log);
   lj_lanes_init(&engine->lanes);
   lj_zones_init(&engine->zones);
   engine->started_ms = lj_mono_ms();

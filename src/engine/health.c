@@ -233,7 +233,7 @@ static int64_t watch(lj_watched *watched, int64_t now_ms) {
 void lj_health_turn(lj_engine *engine, int64_t now_ms) {
   if (now_ms < engine->health_at_ms || engine->draining) return;
   int64_t next = INT64_MAX;
-  for (size_t i = 0; i < engine->config.provider_count; i++) next = earlier(next, watch(&engine->watched[i], now_ms));
+  for (size_t i = 0; engine->config.allows_llm && i < engine->config.provider_count; i++) next = earlier(next, watch(&engine->watched[i], now_ms));
   engine->health_at_ms = next;
 }
 

@@ -264,7 +264,7 @@ static void run_errand(lj_engine *engine, const lj_target *target, const char *i
                           .api_key = key_value(target),
                           .headers = provider->headers};
   lj_fault fault;
-  if (provider->format->build_cancel == NULL || engine->errand_count >= LJ_MAX_ERRANDS) return;
+  if (!engine->config.allows_llm || provider->format->build_cancel == NULL || engine->errand_count >= LJ_MAX_ERRANDS) return;
   lj_errand *errand = lj_calloc(1, sizeof *errand);
   if (errand == NULL) return;
   errand->engine = engine;

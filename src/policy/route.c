@@ -8,6 +8,8 @@
 int lj_route_find(const lj_config *config, const char *model, const char *name, lj_route *route, lj_fault *fault) {
   route->count = 0;
   route->targets = route->own;
+  if (!config->allows_llm)
+    return lj_fault_set(fault, LJ_POLICY_DENIED, "allowedAPIs of the configuration has no \"llm\": this worker calls no provider");
   if (model == NULL) model = lj_json_string(lj_json_object(config->types, name), "model");
   if (model == NULL)
     return lj_fault_set(fault, LJ_BAD_JOB,

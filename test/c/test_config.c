@@ -26,6 +26,18 @@ static void parse_well(const char *text, parsed *out) {
 
 /* --- What is taken --- */
 
+static void allowed_apis_are_taken_one_by_one(void **state) {
+  parsed all;
+  (void)state;
+  parse_well(WITH(",\"allowedAPIs\":[\"fs:read\",\"llm\",\"llm\"],\"maxQueue\":1"), &all);
+  assert_true(all.config.allows_llm && !all.config.allows_ipc && all.config.allows_files);
+  assert_int_equal(all.config.max_queue, 1);
+  lj_config_free(&all.config);
+  parse_well(WITH(",\"allowedAPIs\":[]"), &all);
+  assert_false(all.config.allows_llm || all.config.allows_ipc || all.config.allows_files);
+  lj_config_free(&all.config);
+}
+
 static void defaults_are_filled_in(void **state) {
   parsed all;
   (void)state;
@@ -39,6 +51,8 @@ static void defaults_are_filled_in(void **state) {
   assert_int_equal(all.config.max_stalls, 1);
   assert_int_equal(all.config.job_timeout_ms, 300000);
   assert_null(all.config.allowed_models);
+  assert_int_equal(all.config.max_queue, 100);
+  assert_true(all.config.allows_llm && all.config.allows_ipc && all.config.allows_files);
   assert_int_equal(all.config.log_level, LJ_LOG_INFO);
   assert_int_equal(all.config.provider_count, 1);
   assert_int_equal(all.config.alias_count, 0);
@@ -352,6 +366,11 @@ static void bad_values_are_refused_with_their_path(void **state) {
       {WITH(",\"types\":{\"t\":{\"stream\":\"no\"}}"), "types.t.stream is a string, but must be true or false"},
       {WITH(",\"types\":{\"t\":{\"responseFormat\":{\"schema\":{\"type\":\"strin\"}}}}"), "types.t: responseFormat.schema is malformed at /type"},
       {COMPATIBLE(",\"caFile\":\"\""), "providers.p.caFile"},
+      {"{\"database\":\"app.db\",\"allowedAPIs\":[\"llm\",\"ipc\"],\"providers\":{\"p\":{\"kind\":\"ollama\",\"caFile\":\"/ca.pem\"}}}", "providers.p.caFile"},
+      {WITH(",\"allowedAPIs\":[\"llm\",\"fs\"]"), "allowedAPIs[1]"},
+      {WITH(",\"allowedAPIs\":\"llm\""), "allowedAPIs"},
+      {WITH(",\"maxQueue\":0"), "maxQueue"},
+      {WITH(",\"maxQueue\":1001"), "maxQueue"},
       {COMPATIBLE(",\"allowInsecure\":1"), "providers.p.allowInsecure"},
       {"{\"database\":\"d\",\"providers\":{\"p\":5}}", "providers.p"},
       {"{\"database\":\"d\",\"providers\":{\"\":{\"kind\":\"ollama\"}}}", "providers."},
@@ -495,6 +514,7 @@ static void parsing_survives_every_failed_allocation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       tidy_test(defaults_are_filled_in),
+      tidy_test(allowed_apis_are_taken_one_by_one),
       tidy_test(everything_that_is_said_is_taken),
       tidy_test(null_is_as_if_the_key_were_not_there),
       tidy_test(unset_variable_leaves_the_key_empty),
