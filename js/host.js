@@ -155,7 +155,13 @@ class Worker extends EventEmitter {
    */
   async follow(jobId, onText) {
     const add = (/** @type {{text?: string}} */ { text = '' }, /** @type {unknown} */ source) => this.#followers.add(jobId, onText, text, source);
-    await this.#ask('worker:subscribe', { jobId, tokens: true }, { timeoutMs: REQUEST_MS, onAnswer: add });
+    try {
+      await this.#ask('worker:subscribe', { jobId, tokens: true }, { timeoutMs: REQUEST_MS, onAnswer: add });
+    } catch (error) {
+      // Of several processes, one may have agreed.
+      this.#followers.remove(jobId, onText);
+      throw error;
+    }
     return async () => {
       if (this.#followers.remove(jobId, onText)) await this.request('worker:subscribe', { jobId, tokens: false }).catch(() => {});
     };

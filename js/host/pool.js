@@ -140,12 +140,10 @@ class Pool extends EventEmitter {
     if (channel === 'worker:stats') return this.#stats(timeoutMs);
     if (!Object.hasOwn(COMBINED, channel)) return this.#best().supervisor.request(channel, payload, { timeoutMs, onAnswer });
 
-    const alive = this.#members.filter(({ supervisor }) => supervisor.pid !== undefined);
-    const asked = alive.length > 0 ? alive : this.#members.slice(0, 1);
-    const all = await Promise.allSettled(asked.map(({ supervisor }) => supervisor.request(channel, payload, { timeoutMs, onAnswer })));
+    const all = await Promise.allSettled(this.#members.map(({ supervisor }) => supervisor.request(channel, payload, { timeoutMs, onAnswer })));
     const errors = all.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
     const answers = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    // One that died meanwhile has nothing left to be asked, and its next process is told at its start.
+    // One that has died has nothing left to be asked, and its next process is told at its start.
     const error = errors.find(({ code }) => code !== 'WORKER_CRASHED') ?? (answers.length === 0 ? errors[0] : undefined);
     if (error !== undefined) throw error;
     return COMBINED[channel](answers);
@@ -189,7 +187,7 @@ class Pool extends EventEmitter {
     const by = (/** @type {Member} */ { asked, load }) => asked * 1e6 + load.active;
     const well = this.#members.filter((one) => isWell(one));
     const best = well.reduce((/** @type {Member | null} */ so, one) => (so === null || by(one) < by(so) ? one : so), null);
-    return best ?? this.#members.find(({ supervisor }) => supervisor.pid !== undefined) ?? this.#members[0];
+    return best ?? this.#members.find(({ supervisor }) => supervisor.state === 'ready') ?? this.#members[0];
   }
 
   /**
@@ -278,7 +276,7 @@ class Pool extends EventEmitter {
    * @param {{code: string, message: string}} failure
    */
   #onFailed(member, failure) {
-    if (member.slot > this.#settings.min) this.#remove(member);
+    if (this.#members.filter(({ ending }) => !ending).length > this.#settings.min) this.#remove(member);
     this.#coolUntil = performance.now() + COOL_MS;
     if (this.#started && this.#members.every(({ supervisor }) => supervisor.state === 'failed')) this.emit('failed', failure);
   }

@@ -47,6 +47,31 @@ describe('a pool on one database', function () {
     bus.off('jobs', onNews);
   });
 
+  it('a request through any of them is a row and its result', async () => {
+    await world.provider();
+    const worker = await world.worker({ workers: { min: 2, max: 2 }, concurrency: 2 });
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => worker.process({ prompt: `Hello ${n}`, model: 'fake/m' })));
+    assert.deepEqual(status(answers.map(({ jobId }) => jobId)), Array(12).fill('completed'));
+    answers.forEach(({ jobId, result }, n) => assert.deepEqual([result.text, result], [world.row(jobId).result.text, world.row(jobId).result], `${n}`));
+    assert.deepEqual((await world.prompts()).sort(), Array.from({ length: 12 }, (_, n) => `Hello ${n}`).sort());
+  });
+
+  it('the 101st request is QUEUE_FULL and no row; the others wait on', async () => {
+    let open = false;
+    await world.provider({ script: () => (open ? {} : { hang: true }) });
+    const worker = await world.worker({ workers: { min: 2, max: 2 }, concurrency: 1, providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl, timeouts: { totalMs: 2000 } } } });
+    const waiting = Array.from({ length: 100 }, () => worker.process({ prompt: 'x', model: 'fake/m' }));
+    const ends = Promise.allSettled(waiting);
+    await world.until(() => queue.counts().waiting + queue.counts().active === 100, 'all rows');
+    const full = await worker.process({ prompt: 'x', model: 'fake/m' }).catch((error) => error);
+    assert.deepEqual([full.code, queue.get(full.jobId)], ['QUEUE_FULL', null]);
+    // A row of the table has no such limit.
+    const row = world.insert({ priority: -1 });
+    open = true;
+    assert.equal((await world.ended(row, 40000)).status, 'completed');
+    assert.deepEqual(new Set((await ends).map(({ status }) => status)), new Set(['fulfilled']));
+  });
+
   it('a job is cancelled whoever runs it', async () => {
     await world.provider({ script: () => ({ hang: true }) });
     const worker = await world.worker({ workers: { min: 2, max: 2 }, concurrency: 1 });
