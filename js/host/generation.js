@@ -83,11 +83,17 @@ class Generation {
    * Called once.
    * @param {object} config
    * @param {Message[]} prelude messages that the engine reads before it looks for its first job
-   * @returns {Promise<Ready>} rejects with the worker's reason, or with WORKER_CRASHED
+   * @param {(ready: Ready) => void} onReady called before any event of the process that is ready is heard
+   * @returns {Promise<void>} rejects with the worker's reason, or with WORKER_CRASHED
    */
-  async start(config, prelude) {
+  async start(config, prelude, onReady) {
     const payload = { config, protocol: PROTOCOL, generation: this.number };
-    const answer = this.#requests.ask('worker:initialize', payload, { timeoutMs: START_MS });
+    const onAnswer = (/** @type {any} */ ready) => {
+      if (ready?.protocol !== PROTOCOL) return;
+      this.#ready = ready;
+      onReady(ready);
+    };
+    const answer = this.#requests.ask('worker:initialize', payload, { timeoutMs: START_MS, onAnswer });
     prelude.forEach((message) => this.post(message));
     const ready = await answer;
     if (ready?.protocol !== PROTOCOL) {
@@ -97,8 +103,6 @@ class Generation {
         `the worker speaks another protocol (${other}) than this version of llm-jobs (version ${PROTOCOL}); build the app's worker anew`,
       );
     }
-    this.#ready = ready;
-    return ready;
   }
 
   /**

@@ -53,8 +53,8 @@ class Requests {
       }
       const id = String(++this.lastId);
       const settle = (/** @type {any} */ answer) => {
-        onAnswer?.(answer);
         resolve(answer);
+        onAnswer?.(answer);
       };
       const timer = setTimeout(() => {
         this.waiting.delete(id);

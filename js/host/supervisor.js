@@ -4,9 +4,8 @@
 const { EventEmitter } = require('node:events');
 const { LlmJobsError } = require('../error.js');
 const { Generation, tellExit } = require('./generation.js');
-const { Heartbeat } = require('./heartbeat.js');
+const { Monitor } = require('./monitor.js');
 const { Restarts } = require('./restart.js');
-const { Limits } = require('./limits.js');
 
 /** @import { Exit } from './child.js' */
 /** @import { Ready, Message } from './generation.js' */
@@ -40,8 +39,6 @@ const DRAIN_MS = 5000;
 /** How long a process that was asked to end may take: the engine waits up to 5 s for the database's lock to write paid answers. */
 const END_MS = 7000;
 const END_MIN_MS = 1000;
-/** The engine's default of `concurrency`, until its first heartbeat has told. */
-const CONCURRENCY = 5;
 
 /**
  * Keeps one worker process running: one slot, in which one generation follows another, and none begins before the last has ended.
@@ -58,9 +55,7 @@ class Supervisor extends EventEmitter {
   #number = 0;
   /** @type {State} */ #state = 'starting';
   /** @type {Ready | null} */ #ready = null;
-  /** @type {Heartbeat | null} */ #heartbeat = null;
-  /** @type {Limits | null} */ #limits = null;
-  #concurrency = CONCURRENCY;
+  /** @type {Monitor | null} of the current process, once it is ready */ #monitor = null;
   /** @type {HealthStatus | null} */ #health = null;
   /** @type {Metrics} */ #metrics = { cpuUsage: 0, memoryUsage: 0, avgResponseTime: 0 };
   /** @type {{code: string, message: string} | null} why the current process is to end, or could not start */ #cause = null;
@@ -103,7 +98,7 @@ class Supervisor extends EventEmitter {
 
   /** Whether jobs are kept out of some of the slots. */
   get throttled() {
-    return this.#limits?.throttled ?? false;
+    return this.#monitor?.throttled ?? false;
   }
 
   /**
@@ -178,7 +173,7 @@ class Supervisor extends EventEmitter {
   /** @param {number} deadlineMs */
   async #stop(deadlineMs) {
     clearTimeout(this.#timer);
-    this.#heartbeat?.stop();
+    this.#monitor?.stop();
     const generation = this.#current;
     if (generation !== null) {
       // A worker that cannot drain is ended all the same: the lease gives its jobs back.
@@ -202,7 +197,7 @@ class Supervisor extends EventEmitter {
   }
 
   #seemsHung() {
-    return (this.#heartbeat?.misses ?? 0) > 0;
+    return (this.#monitor?.misses ?? 0) > 0;
   }
 
   #launch() {
@@ -229,10 +224,7 @@ class Supervisor extends EventEmitter {
       return;
     }
     this.#current = generation;
-    generation.start(config, prelude?.() ?? []).then(
-      (ready) => this.#onReady(generation, ready),
-      (error) => this.#onNoStart(generation, error),
-    );
+    generation.start(config, prelude?.() ?? [], (ready) => this.#onReady(generation, ready)).catch((error) => this.#onNoStart(generation, error));
   }
 
   /**
@@ -243,9 +235,21 @@ class Supervisor extends EventEmitter {
     if (this.#stopping !== null || this.#current !== generation) return;
     this.#state = 'ready';
     this.#ready = ready;
-    this.#concurrency = this.#options.config.concurrency ?? CONCURRENCY;
-    if (this.#options.limits !== false) this.#limits = new Limits(this.#options.limits);
-    if (this.#options.heartbeat !== false) this.#beat(generation, this.#options.heartbeat);
+    this.#monitor = new Monitor(generation, this.#options, {
+      onBeat: (answer) => this.emit('beat', answer),
+      onHealth: (status, metrics = this.#metrics) => {
+        this.#metrics = metrics;
+        this.#tellHealth(status);
+      },
+      onThrottle: (news) => this.emit('throttle', news),
+      onHung: (message) => {
+        this.#cause = { code: 'HUNG', message };
+        this.#tellHealth('failed');
+        generation.kill();
+      },
+      onOver: (message) => void this.replace(message),
+      onLog: (level, line) => this.#log(level, line),
+    });
     this.emit('ready', ready, this);
     this.#starter?.resolve(ready);
     this.#starter = null;
@@ -270,66 +274,15 @@ class Supervisor extends EventEmitter {
     void generation.finish(END_MS, `the worker could not start: ${error.message}`);
   }
 
-  /**
-   * @param {Generation} generation
-   * @param {HeartbeatSettings} settings
-   */
-  #beat(generation, settings) {
-    const { timeoutMs, maxRetries } = settings;
-    this.#heartbeat = new Heartbeat(settings, {
-      ask: (_timeoutMs, onAnswer) => generation.request('worker:heartbeat', undefined, { timeoutMs, onAnswer, always: true }),
-      onBeat: (answer) => {
-        const { concurrency } = answer;
-        if (typeof concurrency === 'number' && !this.throttled) this.#concurrency = concurrency;
-        this.emit('beat', answer);
-      },
-      onMiss: (misses) => {
-        this.#log('warn', `the worker did not answer to a heartbeat within ${timeoutMs} ms (${misses} of ${maxRetries})`);
-        this.#tellHealth('degraded');
-      },
-      onHung: () => {
-        this.#cause = { code: 'HUNG', message: `the worker did not answer to ${maxRetries} heartbeats` };
-        this.#tellHealth('failed');
-        generation.kill();
-      },
-    });
-    this.#heartbeat.start();
-  }
-
   /** @param {Message} message */
   #onMessage(message) {
-    if (message.channel === 'worker:health-status') this.#onHealth(message.payload);
+    if (message.channel === 'worker:health-status' && this.#stopping === null) this.#monitor?.hear(message.payload);
     this.emit('message', message, this);
-  }
-
-  /** @param {{status: 'healthy' | 'degraded', metrics: Metrics}} told by the engine */
-  #onHealth({ status, metrics }) {
-    if (this.#stopping !== null || this.#state !== 'ready') return;
-    this.#metrics = metrics;
-    const verdict = this.#limits?.judge(metrics, this.#concurrency);
-    if (verdict?.concurrency !== undefined) this.#throttle(verdict.concurrency, verdict.reason);
-    // An event may belong to an answer that came too late.
-    this.#tellHealth(this.throttled || this.#seemsHung() ? 'degraded' : status);
-    if (verdict?.replace && !this.#replacing) {
-      void this.replace(`the worker uses ${Math.round(metrics.memoryUsage)} MB of memory, far over its limit`);
-    }
-  }
-
-  /**
-   * @param {number | null} concurrency
-   * @param {'cpu' | 'memory' | undefined} reason
-   */
-  #throttle(concurrency, reason) {
-    this.#current?.request('worker:throttle', { concurrency }, { timeoutMs: REQUEST_MS }).catch((error) => {
-      if (error.code !== 'WORKER_CRASHED') this.#log('warn', `the worker was not throttled: ${error.message}`);
-    });
-    const on = concurrency !== null;
-    this.emit('throttle', { on, reason, concurrency: concurrency ?? this.#concurrency });
   }
 
   /** @param {HealthStatus['status']} status */
   #tellHealth(status) {
-    const misses = this.#heartbeat?.misses ?? 0;
+    const misses = this.#monitor?.misses ?? 0;
     this.#health = { status, metrics: this.#metrics, misses, timestamp: Date.now(), generation: this.#number };
     this.emit('health', this.#health);
   }
@@ -343,8 +296,7 @@ class Supervisor extends EventEmitter {
     const cause = this.#cause;
     const wasReady = generation.ready !== null;
     this.#current = null;
-    this.#heartbeat?.stop();
-    this.#limits = null;
+    this.#monitor?.stop();
     if (this.#stopping === null) this.#state = this.#starter === null ? 'restarting' : 'starting';
     this.emit('exit', cause === null ? exit : { ...exit, reason: cause.message });
     if (this.#stopping !== null) return;
@@ -360,6 +312,7 @@ class Supervisor extends EventEmitter {
     // 3. The next one
     const reason = cause?.message ?? `the worker process ended ${tellExit(exit)}`;
     if (cause?.code !== 'REPLACED' && cause?.code !== 'HUNG') this.#tellHealth('failed');
+    this.#monitor = null;
     this.#startAgain(reason, generation.number, wasReady);
   }
 

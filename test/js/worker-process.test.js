@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const { useFakeWorkers } = require('./support/fake-worker.js');
 const { until } = require('./support/until.js');
+const { useWorld } = require('./support/e2e.js');
 
 describe('process: a job and its result in one question', () => {
   const on = useFakeWorkers();
@@ -84,7 +85,7 @@ describe('follow: the text of one job', () => {
     const { worker, events, told, say } = await followed();
     process.kill(worker.pid, 'SIGKILL');
     await until(() => events.some(([name]) => name === 'restarted'));
-    assert.deepEqual(told.at(-1), { text: '', restart: true });
+    assert.deepEqual(told.filter(({ restart }) => restart), [{ text: '', restart: true }]);
     assert.deepEqual((await worker.request('test:heard'))[0], { channel: 'worker:subscribe', payload: { jobId: 'a', tokens: true } });
     say(token('a', 'fresh'));
     await until(() => told.at(-1).text === 'fresh');
@@ -97,5 +98,87 @@ describe('follow: the text of one job', () => {
     process.kill(worker.pid, 'SIGKILL');
     await until(() => events.some(([name]) => name === 'restarted'));
     assert.deepEqual(await worker.request('test:heard'), []);
+  });
+});
+
+describe('process and follow, of a real worker', function () {
+  this.timeout(20000);
+  const on = useWorld();
+  const WORDS = Array.from({ length: 40 }, (_, n) => `word${n}`).join(' ');
+
+  beforeEach(async () => {
+    on.world.database();
+    await on.world.provider();
+  });
+
+  it('a job is a row, and its result is that of the row', async () => {
+    const { world } = on;
+    const worker = await world.worker();
+    const { jobId, result } = await worker.process({ prompt: 'Hello', model: 'fake/m' });
+    const row = world.row(jobId);
+    assert.deepEqual([row.status, row.name, row.result], ['completed', 'process_request', result]);
+    await world.fake.script([{ status: 400, error: { message: 'no' } }]);
+    await assert.rejects(worker.process({ prompt: 'Hello', model: 'fake/m' }), ({ code, jobId: failed }) => {
+      assert.deepEqual([code, world.row(failed).status], ['BAD_REQUEST', 'failed']);
+      return true;
+    });
+  });
+
+  it('a job whose worker dies is rejected at once by the name of its row, which completes after the restart', async () => {
+    const { world } = on;
+    await world.fake.script([{ hang: true }]);
+    const worker = await world.worker({ restart: { delayMs: 1 } });
+    const asked = worker.process({ prompt: 'Hello', model: 'fake/m' }).then(assert.fail, (error) => error);
+    await world.until(async () => (await world.fake.count()) === 1, 'the call');
+    process.kill(Number(worker.pid), 'SIGKILL');
+    const { code, jobId } = await asked;
+    assert.equal(code, 'WORKER_CRASHED');
+    assert.equal((await world.ended(jobId)).status, 'completed');
+    // Asked again by the same id, it is the same job.
+    const { result } = await worker.process({ jobId, prompt: 'Hello', model: 'fake/m' });
+    assert.deepEqual([world.row(jobId).result, await world.fake.count()], [result, 2]);
+  });
+
+  for (const all of [false, true]) {
+    it(`text is told whole and once, whenever one begins to follow${all ? ', while the text of all jobs is told too' : ''}`, async () => {
+      const { world } = on;
+      await world.fake.script([{ text: WORDS, tokenMs: 5 }, { text: 'other words', tokenMs: 5 }]);
+      const worker = await world.worker();
+      if (all) await worker.subscribe({ tokens: true });
+      const id = world.insert();
+      /** @type {string[]} */
+      const texts = [];
+      const follow = async () => {
+        const at = texts.push('') - 1;
+        await worker.follow(id, ({ text, restart }) => (texts[at] = (restart ? '' : texts[at]) + text));
+      };
+      await follow();
+      world.insert();
+      for (const part of [5, 15, 25]) {
+        await world.until(() => texts[0].includes(`word${part}`), 'some text');
+        await follow();
+      }
+      await world.ended(id);
+      await world.until(() => texts.every((text) => text.length >= WORDS.length), () => JSON.stringify(texts));
+      assert.deepEqual(texts, [WORDS, WORDS, WORDS, WORDS]);
+    });
+  }
+
+  it('text of a job whose worker died is void, and told anew by the next one', async () => {
+    const { world } = on;
+    await world.fake.script([{ text: WORDS, hangAfterTokens: 10 }, { text: WORDS, tokenMs: 2 }]);
+    const worker = await world.worker({ restart: { delayMs: 1 } });
+    const id = world.insert();
+    let text = '';
+    let restarts = 0;
+    await worker.follow(id, (news) => {
+      if (news.restart) restarts += 1;
+      text = (news.restart ? '' : text) + news.text;
+    });
+    await world.until(() => text.includes('word5'), 'some text');
+    process.kill(Number(worker.pid), 'SIGKILL');
+    assert.equal((await world.ended(id)).result.text, WORDS);
+    await world.until(() => text.length >= WORDS.length, () => text);
+    assert.deepEqual([text, restarts], [WORDS, 1]);
   });
 });
