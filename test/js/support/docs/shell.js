@@ -13,7 +13,7 @@ const { scripts, bin } = JSON.parse(fs.readFileSync(path.join(root, 'package.jso
 /** Programs of the reader's machine, which are not ours to check. */
 const OTHERS = new Set(['cd', 'mkdir', 'git', 'sqlite3', 'ollama', 'export', 'set', 'ls', 'cp', 'curl', 'xvfb-run', 'sudo', 'docker']);
 /** Commands of npm itself that the pages may name. */
-const OF_NPM = new Set(['install', 'i', 'ci', 'pack', 'publish', 'init', 'create', 'start', 'test', 'rebuild', 'explore', 'ls', 'uninstall']);
+const OF_NPM = new Set(['install', 'i', 'ci', 'pack', 'publish', 'init', 'create', 'start', 'test', 'rebuild', 'explore', 'ls', 'uninstall', 'audit', 'view']);
 /** Programs of other packages that the pages may start with npx. */
 const OF_OTHERS = new Set(['electron-forge', 'electron-builder', 'electron', 'asar', '@electron/asar', 'vite', 'tsc', 'drizzle-kit', 'install-electron', 'create-electron-app@latest', '@electron/fuses']);
 
