@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/schema.h"
+
 enum { MOST = 1024, LINE = 65536 };
 
 typedef struct call {
@@ -65,11 +67,12 @@ static void open_database(bare *self, const char *file) {
   self->begin = prepare(self, "BEGIN IMMEDIATE");
   self->commit = prepare(self, "COMMIT");
   self->claim = prepare(self,
-                        "UPDATE llm_jobs SET status = 'active' WHERE seq = (SELECT seq FROM llm_jobs WHERE status = 'waiting'"
-                        " ORDER BY queue, model, priority DESC, seq LIMIT 1) RETURNING seq, data ->> '$.prompt'");
+                        "UPDATE llm_jobs SET status = 'active' WHERE rowid = (SELECT rowid FROM llm_jobs WHERE status = 'waiting'"
+                        " AND queue = 'default' AND " LJ_ROUTE_KEY " = 'bench/m' ORDER BY priority DESC, rowid LIMIT 1)"
+                        " RETURNING rowid, data ->> '$.prompt'");
   self->settle = prepare(self,
                          "UPDATE llm_jobs SET status = 'completed', progress = 100, result = ?1,"
-                         " finished_on = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) WHERE seq = ?2");
+                         " finished_on = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) WHERE rowid = ?2");
 }
 
 static size_t on_bytes(char *bytes, size_t one, size_t count, void *owner) {

@@ -18,6 +18,7 @@ async function open(options) {
   });
   return {
     pids: [/** @type {number} */ (worker.pid)],
+    stats: () => worker.stats(),
     stored: () => /** @type {any} */ (db.prepare("SELECT count(*) AS n FROM llm_jobs WHERE status = 'completed' AND length(result->>'text') > 500").get()).n,
     async close() {
       await worker.stop();
