@@ -2,40 +2,43 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/memory.h"
 
+/* Up to here a double holds every whole number. */
+#define MAX_WHOLE 9007199254740992.0
+
+/* Behind the end of a string whose text begins at `at`; 0 when the string has \u0000 or no end. Most strings have no escape, and
+ * memchr looks at many bytes at a time. */
+static size_t skip_string(const char *text, size_t at, size_t length) {
+  for (;;) {
+    const char *quote = memchr(text + at, '"', length - at);
+    size_t end = quote != NULL ? (size_t)(quote - text) : length;
+    const char *escape = memchr(text + at, '\\', end - at);
+    if (escape == NULL) return quote != NULL ? end + 1 : 0;
+    at = (size_t)(escape - text);
+    if (length - at >= 6 && memcmp(escape, "\\u0000", 6) == 0) return 0;
+    at += 2;
+    if (at > length) return 0;
+  }
+}
+
 /* cJSON's own depth limit is a constant of its build and its parser recurses, so the depth is measured before. What the
  * scan also refuses: a NUL byte and the escape \u0000, at which a C string would end and the rest would silently be lost. */
 static bool is_safe(const char *text, size_t length) {
-  bool in_string = false;
   int depth = 0;
-  size_t at;
-  for (at = 0; at < length; at++) {
-    char byte = text[at];
-    if (byte == '\0') {
-      return false;
-    }
-    if (in_string) {
-      if (byte == '\\') {
-        if (length - at >= 6 && memcmp(text + at, "\\u0000", 6) == 0) {
-          return false;
-        }
-        at++;
-        if (at < length && text[at] == '\0') {
-          return false;
-        }
-      } else if (byte == '"') {
-        in_string = false;
-      }
-    } else if (byte == '"') {
-      in_string = true;
+  if (memchr(text, '\0', length) != NULL) return false;
+  for (size_t at = 0; at < length;) {
+    char byte = text[at++];
+    if (byte == '"') {
+      at = skip_string(text, at, length);
+      if (at == 0) return false;
     } else if (byte == '{' || byte == '[') {
-      if (++depth > LJ_MAX_JSON_DEPTH) {
-        return false;
-      }
+      if (++depth > LJ_MAX_JSON_DEPTH) return false;
     } else if (byte == '}' || byte == ']') {
       depth--;
     }
@@ -68,15 +71,57 @@ int lj_json_parse(const char *text, size_t length, cJSON **out) {
   return LJ_OK;
 }
 
-int lj_json_print(const cJSON *value, lj_buffer *out) {
-  char *text = cJSON_PrintUnformatted(value);
-  int rc;
-  if (text == NULL) {
-    return LJ_NOMEM;
+static int print_string(const char *text, lj_buffer *out) {
+  static const char digits[] = "0123456789abcdef";
+  int code = lj_buffer_append_text(out, "\"");
+  while (code == LJ_OK) {
+    size_t plain = 0;
+    while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' && text[plain] != '\\') plain++;
+    if (plain > 0) code = lj_buffer_append(out, text, plain);
+    text += plain;
+    if (code != LJ_OK || *text == '\0') break;
+    char escape[6] = {'\\', 'u', '0', '0', digits[(*text >> 4) & 15], digits[*text & 15]};
+    const char *known = strchr("\"\"\\\\\bb\ff\nn\rr\tt", *text);
+    if (known != NULL) escape[1] = known[1];
+    code = lj_buffer_append(out, escape, known != NULL ? 2 : sizeof escape);
+    text++;
   }
-  rc = lj_buffer_append_text(out, text);
-  cJSON_free(text);
-  return rc;
+  return code == LJ_OK ? lj_buffer_append_text(out, "\"") : code;
+}
+
+static int print_number(double number, lj_buffer *out) {
+  char text[32];
+  if (!isfinite(number)) return lj_buffer_append_text(out, "null");
+  if (number != floor(number) || fabs(number) > MAX_WHOLE) {
+    (void)snprintf(text, sizeof text, "%.15g", number);
+    if (strtod(text, NULL) != number) (void)snprintf(text, sizeof text, "%.17g", number);
+    return lj_buffer_append_text(out, text);
+  }
+  /* Whole numbers, nearly all there are, without the C library's way through a locale. */
+  int64_t rest = (int64_t)fabs(number);
+  char *at = text + sizeof text;
+  do {
+    *--at = (char)('0' + rest % 10);
+    rest /= 10;
+  } while (rest > 0);
+  if (number < 0) *--at = '-';
+  return lj_buffer_append(out, at, (size_t)(text + sizeof text - at));
+}
+
+int lj_json_print(const cJSON *value, lj_buffer *out) {
+  if (cJSON_IsString(value)) return print_string(value->valuestring, out);
+  if (cJSON_IsNumber(value)) return print_number(value->valuedouble, out);
+  if (cJSON_IsBool(value)) return lj_buffer_append_text(out, cJSON_IsTrue(value) ? "true" : "false");
+  if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) return lj_buffer_append_text(out, cJSON_IsRaw(value) ? value->valuestring : "null");
+  bool object = cJSON_IsObject(value);
+  int code = lj_buffer_append_text(out, object ? "{" : "[");
+  for (const cJSON *child = value->child; code == LJ_OK && child != NULL; child = child->next) {
+    if (child != value->child) code = lj_buffer_append_text(out, ",");
+    if (code == LJ_OK && object) code = print_string(child->string, out);
+    if (code == LJ_OK && object) code = lj_buffer_append_text(out, ":");
+    if (code == LJ_OK) code = lj_json_print(child, out);
+  }
+  return code == LJ_OK ? lj_buffer_append_text(out, object ? "}" : "]") : code;
 }
 
 const cJSON *lj_json_get(const cJSON *object, const char *key) {
@@ -116,7 +161,7 @@ int64_t lj_json_int(const cJSON *object, const char *key, int64_t otherwise) {
     return otherwise;
   }
   number = member->valuedouble;
-  if (!(fabs(number) <= 9007199254740992.0) || floor(number) < number) {
+  if (!(fabs(number) <= MAX_WHOLE) || floor(number) < number) {
     return otherwise;
   }
   return (int64_t)number;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Table 3-7 of the Unicode standard: by first byte, the length and the range of the second byte. It excludes overlong
@@ -40,9 +41,22 @@ size_t lj_utf8_character(const char *text, size_t length) {
   return 0;
 }
 
+/* How many bytes from here on are ASCII, eight looked at in one step. */
+static size_t ascii_length(const char *text, size_t length) {
+  size_t at = 0;
+  for (uint64_t eight; length - at >= sizeof eight; at += sizeof eight) {
+    memcpy(&eight, text + at, sizeof eight);
+    if ((eight & UINT64_C(0x8080808080808080)) != 0) break;
+  }
+  while (at < length && (unsigned char)text[at] < 0x80) at++;
+  return at;
+}
+
 void lj_utf8_repair(char *text, size_t length) {
   size_t at = 0;
   while (at < length) {
+    at += ascii_length(text + at, length - at);
+    if (at == length) return;
     size_t size = lj_utf8_character(text + at, length - at);
     if (size == 0) {
       text[at] = '?';

@@ -43,12 +43,10 @@ static bool repair(char *text, size_t length) {
   bool repaired = false;
   size_t at = 0;
   while (at < length) {
-    long unit;
-    if (text[at] != '\\') {
-      at++;
-      continue;
-    }
-    unit = escape_at(text + at, length - at);
+    const char *escape = memchr(text + at, '\\', length - at);
+    if (escape == NULL) break;
+    at = (size_t)(escape - text);
+    long unit = escape_at(text + at, length - at);
     if (unit < 0) { /* another escape, as \\ or \" */
       at += 2;
       continue;

@@ -210,6 +210,9 @@ static int configure(lj_store *store) {
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(store->db, 0);
   if (rc == SQLITE_OK) rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, &unused);
   if (rc == SQLITE_OK) rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &unused);
+  /* Plans depend on no bound value. Without it SQLite compares them with the conditions of partial indexes, and prepares such a
+   * statement anew each time that a value is bound. */
+  if (rc == SQLITE_OK) rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, &unused);
   if (rc == SQLITE_OK) (void)sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
   return lj_store_code(store, rc);
 }

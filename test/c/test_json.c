@@ -14,7 +14,8 @@ static void only_one_whole_value_is_json(void **state) {
       {"{", 0, LJ_INVALID},      {"[1,]", 0, LJ_INVALID},     {"{\"a\":}", 0, LJ_INVALID}, {"nul", 0, LJ_INVALID},
       {"\"a", 0, LJ_INVALID},    {"{\"a\":1}", 6, LJ_INVALID}, {"[1]]", 3, LJ_OK},       {"\"\\u0000\"", 0, LJ_INVALID},
       {"\"\\\\u0000\"", 0, LJ_OK}, {"\"a\0b\"", 5, LJ_INVALID}, {"[]\0", 3, LJ_INVALID}, {"\"\\\0\"", 4, LJ_INVALID},
-      {"\"\\ud83d\"", 0, LJ_INVALID},
+      {"\"\\ud83d\"", 0, LJ_INVALID}, {"\"a\\\"b\"", 0, LJ_OK}, {"\"a\\", 0, LJ_INVALID},        {"\"a\\\\\"", 0, LJ_OK},
+      {"\"a\\\"", 0, LJ_INVALID}, {"[\"{\",\"[[[\"]", 0, LJ_OK}, {"{\"a\\\"{\":[]}", 0, LJ_OK},
   };
   size_t at;
   (void)state;
@@ -92,6 +93,37 @@ static void printing_obeys_the_ceiling(void **state) {
   cJSON_Delete(json);
 }
 
+static void printing_is_compact_and_exact(void **state) {
+  static const char *const same[] = {
+      "{\"a\":[1,-2,0,null,true,false,{}],\"b\":[]}",
+      "[1790000000000,9007199254740991,-9007199254740991,0.1,-2.5,1e+300,3.0000000000000004]",
+      "\"quote \\\" back \\\\ bell \\u0007 \\b\\f\\n\\r\\t slash / \\u001f and Ã© \"",
+      "\"\"",
+      "{\"\":\"\",\"a\\nb\":1}",
+  };
+  (void)state;
+  for (size_t at = 0; at < COUNT_OF(same); at++) {
+    lj_buffer buffer;
+    cJSON *json = NULL;
+    lj_buffer_init(&buffer, 1000);
+    assert_code(lj_json_parse(same[at], strlen(same[at]), &json), LJ_OK);
+    assert_code(lj_json_print(json, &buffer), LJ_OK);
+    assert_string_equal(buffer.data, same[at]);
+    cJSON_Delete(json);
+    lj_buffer_free(&buffer);
+  }
+  lj_buffer buffer;
+  cJSON *list = cJSON_CreateArray();
+  lj_buffer_init(&buffer, 1000);
+  assert_code(lj_json_push_value(list, cJSON_CreateNumber(1.0 / 0.0)), LJ_OK);
+  assert_code(lj_json_push_value(list, cJSON_CreateNumber(-0.0)), LJ_OK);
+  assert_code(lj_json_push_value(list, cJSON_CreateRaw("[1, 2]")), LJ_OK);
+  assert_code(lj_json_print(list, &buffer), LJ_OK);
+  assert_string_equal(buffer.data, "[null,0,[1, 2]]");
+  cJSON_Delete(list);
+  lj_buffer_free(&buffer);
+}
+
 static void shortage_is_not_taken_for_bad_text(void **state) {
   cJSON *json = NULL;
   (void)state;
@@ -147,6 +179,7 @@ int main(void) {
       tidy_test(depth_is_limited),
       tidy_test(look_ups_tolerate_any_type),
       tidy_test(printing_obeys_the_ceiling),
+      tidy_test(printing_is_compact_and_exact),
       tidy_test(shortage_is_not_taken_for_bad_text),
       tidy_test(builders_own_what_they_are_given),
       tidy_test(what_no_string_can_hold_is_replaced),

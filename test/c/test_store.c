@@ -241,6 +241,29 @@ static void every_statement_is_allowed(void **state) {
   assert_int_equal(queue->log_lines, 0);
 }
 
+/* SQLite would prepare one anew whose values it compares with the condition of a partial index. */
+static void no_statement_is_prepared_anew_for_its_values(void **state) {
+  static const char *const values[] = {"default", "other", "waiting"};
+  queue_fixture *queue = *state;
+  app_run(queue, "ALTER TABLE llm_jobs ADD COLUMN delay INTEGER");
+  for (int which = 0; which < LJ_SQL_END; which++) {
+    sqlite3_stmt *statement = NULL;
+    assert_code(lj_store_statement(queue->store, (lj_sql)which, &statement), LJ_OK);
+    if (!sqlite3_stmt_readonly(statement) || sqlite3_bind_parameter_count(statement) == 0) continue;
+    (void)sqlite3_step(statement); /* the table has changed since */
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 1);
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+      for (int at = sqlite3_bind_parameter_count(statement); at > 0; at--)
+        assert_int_equal(sqlite3_bind_text(statement, at, values[i], -1, SQLITE_STATIC), SQLITE_OK);
+      (void)sqlite3_step(statement); /* what it finds, or that a text is no number, is beside the point */
+      (void)sqlite3_reset(statement);
+    }
+    int anew = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0);
+    if (anew != 0) fail_msg("prepared anew %d times: %s", anew, lj_statement_text((lj_sql)which));
+  }
+}
+
 /* --- Transactions --- */
 
 static const char *level(queue_fixture *queue) {
@@ -445,6 +468,7 @@ int main(void) {
       queue_test(everything_but_the_own_table_is_refused),
       queue_test(trigger_of_the_app_may_write_another_table),
       queue_test(every_statement_is_allowed),
+      queue_test(no_statement_is_prepared_anew_for_its_values),
       queue_test(durable_transactions_are_full_and_others_normal),
       queue_test(begin_says_busy_at_once_and_works_afterwards),
       queue_test(rollback_undoes_and_may_be_called_without_a_transaction),
