@@ -11,7 +11,7 @@ const { root } = require('./blocks.js');
 const folder = path.join(root, 'build', 'docs-blocks');
 
 /** What a program may load and still run here. */
-const RUNS_WITH = /^(llm-jobs(\/testing|\/drizzle)?|node:.*|better-sqlite3|drizzle-orm\/.*)$/;
+const RUNS_WITH = /^(llm-jobs(\/testing|\/drizzle|\/vite)?|node:.*|better-sqlite3|drizzle-orm\/.*)$/;
 
 /** A folder of its own for one block; inside the clone, so that its modules are found. */
 class Folder {
