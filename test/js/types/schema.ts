@@ -8,7 +8,7 @@ import schema from 'llm-jobs/config.schema.json';
 type Options = Parameters<typeof startWorker>[0];
 type Provider = Options['providers'][string];
 type JobType = NonNullable<Options['types']>[string];
-type OfTheProcess = 'execArgv' | 'env' | 'entry' | 'secrets' | 'onLog' | 'heartbeat' | 'restart' | 'preset' | 'securityPolicy' | 'workers' | 'electron' | 'allowedAPIs';
+type OfTheProcess = 'execArgv' | 'env' | 'entry' | 'secrets' | 'onLog' | 'heartbeat' | 'restart' | 'preset' | 'securityPolicy' | 'workers' | 'electron';
 
 /** What only one of two has; `never` when they are the same. */
 type Difference<One, Other> = Exclude<One, Other> | Exclude<Other, One>;

@@ -8,7 +8,10 @@ const path = require('node:path');
 const { COMMANDS } = require('../../../../js/cli/usage.js');
 const { root } = require('./blocks.js');
 
-const { scripts, bin } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+const read = (/** @type {string} */ file) => JSON.parse(fs.readFileSync(path.join(root, file), 'utf8'));
+const { scripts, bin } = read('package.json');
+/** Of an app such as the example. */
+const { scripts: ofApps } = read('examples/electron-app/package.json');
 
 /** Programs of the reader's machine, which are not ours to check. */
 const OTHERS = new Set(['cd', 'mkdir', 'git', 'sqlite3', 'ollama', 'export', 'set', 'ls', 'cp', 'curl', 'xvfb-run', 'sudo', 'docker']);
@@ -55,7 +58,7 @@ function mistakeOf(words) {
 function mistakeOfNpm(args) {
   const [command, name] = args;
   const script = command === 'run' ? name : command;
-  if (scripts[script] === undefined) return OF_NPM.has(command) ? null : `package.json has no script ${script}`;
+  if (scripts[script] === undefined && ofApps[script] === undefined) return OF_NPM.has(command) ? null : `package.json has no script ${script}`;
   const missing = args.find((word) => /^(test|bench|examples|scripts|docs)\/[\w/.-]+\.\w+$/.test(word) && !isFile(word));
   return missing === undefined ? null : `there is no file ${missing}`;
 }
