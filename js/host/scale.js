@@ -12,11 +12,13 @@ const { LlmJobsError, describe } = require('../error.js');
  * waiting for the network: jobs that wait for a provider need a larger `concurrency`, not another process. One more is started as
  * well beside a member that does not answer, whose own supervisor ends it: the work goes on meanwhile. Members that have had
  * nothing to do for long end, the youngest first.
- *
+ */
+
+/**
  * @typedef {object} ScaleSettings
- * @property {number} min processes that are kept
+ * @property {number} min processes that are always there
  * @property {number} max processes at a time, those that end counted
- * @property {number} idleTimeoutMs
+ * @property {number} idleTimeoutMs after which one more than `min` that has nothing to do ends
  *
  * @typedef {object} Beat what a heartbeat says of the work
  * @property {number} active jobs that run
