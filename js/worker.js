@@ -27,6 +27,10 @@ const { watchDatabase } = require('./watch.js');
  * @typedef {{id?: unknown, channel: string, payload?: any, error?: {code: string, message: string}}} Message
  */
 
+/** How long an engine may take to show that it lives when nobody is left who would end this process. */
+const HUNG_MS = 1500;
+const LAST_BEAT = 'worker.js: last beat';
+
 const port = openPort();
 
 /** @type {{addon: Addon, handle: Handle} | null} */
@@ -37,6 +41,8 @@ let initialized = false;
 /** Which of its host's processes this is; a worker without a host has none. */
 let generation = /** @type {number | undefined} */ (undefined);
 let unwatch = () => {};
+/** Whether the parent has gone. */
+let orphan = false;
 
 /**
  * @param {string} configText
@@ -58,7 +64,7 @@ function start(configText) {
  * bounds them and drops tokens first.
  */
 function takeEvents() {
-  if (engine === null || port.isFull()) return;
+  if (engine === null || (port.isFull() && !orphan)) return;
   const text = engine.addon.take(engine.handle);
   if (text === null) return;
   for (const event of JSON.parse(text)) deliver(event);
@@ -66,6 +72,7 @@ function takeEvents() {
 
 /** @param {Message} message from the engine */
 function deliver(message) {
+  if (message.id === LAST_BEAT) return void setImmediate(() => end(0));
   if (message.channel === 'worker:ready' || message.channel === 'worker:failed') {
     if (message.channel === 'worker:ready') {
       Object.assign(message.payload, { protocol: PROTOCOL, generation });
@@ -180,6 +187,22 @@ function end(code) {
   process.exit(code);
 }
 
+/**
+ * Ends because the parent has gone. Stopping the engine waits for its thread: with one that hangs it would wait for ever, and
+ * nobody is left to kill this process.
+ */
+function endOrphan() {
+  orphan = true;
+  if (engine === null) return end(0);
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), HUNG_MS);
+  try {
+    engine.addon.send(engine.handle, JSON.stringify({ id: LAST_BEAT, channel: 'worker:heartbeat' }));
+    takeEvents();
+  } catch {
+    // So much waits for the engine that it takes no more: the timer decides.
+  }
+}
+
 /** @returns {string | null} the text of the configuration that the environment names */
 function configOfEnvironment() {
   const value = process.env.LLM_JOBS_CONFIG?.trim();
@@ -198,7 +221,7 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => end(0));
-port.onClose(() => end(0));
+port.onClose(endOrphan);
 port.onRoom(takeEvents);
 port.onMessage(onMessage);
 

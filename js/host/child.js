@@ -57,7 +57,11 @@ function startNodeProcess({ entry, execArgv, env, onMessage, onExit, onLine }) {
   return {
     pid: () => (over ? undefined : child.pid),
     post: (message) => void (child.connected && child.send(/** @type {any} */ (message), () => {})),
-    end: () => void (child.connected && child.disconnect()),
+    end: () => {
+      if (!child.connected) return;
+      child.send({ channel: 'worker:exit' }, () => {});
+      child.disconnect();
+    },
     kill: () => void child.kill('SIGKILL'),
   };
 }

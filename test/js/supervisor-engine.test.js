@@ -55,6 +55,20 @@ describe('a worker that dies in the middle of calls', function () {
     assert.equal((await world.ended(id)).status, 'completed');
   });
 
+  it('asks the app for its keys anew, since they were in memory only', async () => {
+    const { world } = on;
+    const fake = { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl, apiKey: { secret: 'main' } };
+    /** @type {string[]} */
+    const asked = [];
+    const secrets = (/** @type {string} */ name) => `sk-${asked.push(name)}`;
+    const worker = await world.worker({ restart: SOON, providers: { fake }, secrets });
+    assert.equal((await world.ended(world.insert())).status, 'completed');
+    process.kill(Number(worker.pid), 'SIGKILL');
+    assert.equal((await world.ended(world.insert())).status, 'completed');
+    const keys = (await world.fake.log()).filter((one) => one.chat).map((one) => one.headers.authorization);
+    assert.deepEqual([asked, keys], [['main', 'main'], ['Bearer sk-1', 'Bearer sk-2']]);
+  });
+
   it('answers 100 interleaved questions each with its own answer while its heart beats and jobs stream (D9, D15)', async () => {
     const { world } = on;
     await world.fake.script(() => ({ text: 'one two three four five six', tokenMs: 20 }));
@@ -183,6 +197,18 @@ describe('an app that ends', function () {
     assert.deepEqual(on.world.db.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
   };
 
+  /** Starts an app with a worker. */
+  const start = async (/** @type {object} */ more) => {
+    const { world } = on;
+    const config = { database: world.file, providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl } }, ...more };
+    const source = `require(${JSON.stringify(JS)}).startWorker(${JSON.stringify(config)}).then((worker) => console.log(worker.pid))`;
+    const app = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+    world.ends.push(() => app.kill('SIGKILL'));
+    const pid = Number(String((await once(app.stdout, 'data'))[0]));
+    world.ends.push(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+    return { app, pid };
+  };
+
   it('by a stop in the middle of 20 streams: the worker ends by itself, and the attempts are given back', async () => {
     const { world } = on;
     const worker = await world.worker({ concurrency: STREAMS });
@@ -201,12 +227,7 @@ describe('an app that ends', function () {
     const { world } = on;
     world.createTable();
     const ids = Array.from({ length: STREAMS }, () => world.insert());
-    const config = { database: world.file, concurrency: STREAMS, providers: { fake: { kind: 'openai-compatible', baseUrl: world.fake.openaiUrl } } };
-    const source = `require(${JSON.stringify(JS)}).startWorker(${JSON.stringify(config)}).then((worker) => console.log(worker.pid))`;
-    const app = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
-    world.ends.push(() => app.kill('SIGKILL'));
-    const pid = Number(String((await once(app.stdout, 'data'))[0]));
-    world.ends.push(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+    const { app, pid } = await start({ concurrency: STREAMS });
     await world.until(() => ids.every((id) => world.row(id).partial !== null), 'text of each stream');
     app.kill('SIGKILL');
     await world.until(() => !isAlive(pid), 'the worker to end', 2000);
@@ -214,5 +235,23 @@ describe('an app that ends', function () {
     await world.fake.script(() => ({ text: 'done' }));
     await world.worker({ concurrency: STREAMS });
     for (const id of ids) assert.equal((await world.ended(id)).status, 'completed');
+  });
+
+  it('by kill -9 while the engine hangs: the worker ends all the same, and the next start takes up its job', async function () {
+    if (!canPreload) this.skip();
+    const { world } = on;
+    const block = path.join(world.dir, 'block');
+    world.createTable();
+    const id = world.insert();
+    const { app, pid } = await start({ env: { ...preload('block'), LLM_JOBS_TEST_BLOCK: block } });
+    await world.until(() => world.row(id).partial !== null, 'some text');
+    fs.writeFileSync(block, '');
+    await world.until(async () => (await world.fake.count()) === 1, 'the call');
+    app.kill('SIGKILL');
+    await world.until(() => !isAlive(pid), 'the worker to end', 5000);
+    await world.fake.script(() => ({ text: 'done' }));
+    await world.worker();
+    const row = await world.ended(id);
+    assert.deepEqual([row.status, row.stalls], ['completed', 1]);
   });
 });

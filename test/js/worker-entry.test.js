@@ -105,6 +105,16 @@ describe('the worker entry', () => {
     }
   });
 
+  it('ends without its engine when its parent is gone and the engine hangs', async () => {
+    const stoppedFile = path.join(root, 'stopped');
+    const { child, heard, exit } = run({ LLM_JOBS_CONFIG: config({ fake: { stoppedFile } }) });
+    await until(() => heard.some((one) => one.channel === 'worker:ready'));
+    child.send({ channel: 'test:beat', payload: { delayMs: null } });
+    child.disconnect();
+    assert.equal(await exit, 'SIGKILL');
+    assert.equal(fs.existsSync(stoppedFile), false);
+  });
+
   it('in a utility process ends when the process of the app is gone, should nobody else end it', async () => {
     const app = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
     children.push(app);
