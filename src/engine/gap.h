@@ -12,7 +12,7 @@
 
 typedef struct lj_gap {
   int64_t write_at_us;     /* no transaction before: the gap that others get, or a wait for their lock */
-  int64_t others_until_ms; /* until then others count as writing to the file */
+  int64_t seen_ms[3];      /* when others were last seen to have written, the oldest first */
   int64_t window;          /* number of the span in which writes_now are counted; writes_before: of the one before */
   int writes_now;
   int writes_before;
@@ -21,11 +21,12 @@ typedef struct lj_gap {
 
 /* A transaction of ours has ended. */
 void lj_gap_wrote(lj_gap *gap, int64_t ended_us, int64_t took_us);
-/* Another connection has written: it shall find the lock free when it looks. */
+/* Another connection has written. Once is an event, and nothing follows from it; three times within a second is a writer, and it
+ * shall find the lock free when it looks. */
 void lj_gap_saw_others(lj_gap *gap, int64_t now_ms);
-/* Whether others count as writing. */
+/* Whether others count as writers. */
 bool lj_gap_crowded(const lj_gap *gap, int64_t now_ms);
-/* Another connection holds the lock. */
+/* Another connection holds the lock, and so counts as a writer. */
 void lj_gap_busy(lj_gap *gap, int64_t now_us);
 /* The database, or memory, fails. */
 void lj_gap_trouble(lj_gap *gap, int64_t now_us);

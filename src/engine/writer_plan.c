@@ -49,7 +49,7 @@ static int plan_removal(lj_engine *engine, int64_t now_ms, int64_t now_wall, lj_
 int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall, lj_write_plan *plan) {
   size_t ends = engine->ended.count < LJ_WRITER_ENDS ? engine->ended.count : LJ_WRITER_ENDS;
   size_t claims = LJ_WRITER_CLAIMS;
-  if (lj_gap_crowded(&engine->gap, now_ms)) lj_pace_limit(&engine->pace, &ends, &claims);
+  lj_pace_limit(&engine->pace, &ends, &claims);
   size_t busy = lj_writer_holding(engine) - ends;
   size_t slots = lj_beat_slots(engine);
   int code = LJ_OK;

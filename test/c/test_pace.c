@@ -7,7 +7,7 @@
 #include "engine/pace.h"
 #include "support/test.h"
 
-enum { ENDS = 32, CLAIMS = 64, TRANSACTIONS = 200, WARM_UP = 40, STEP_US = 37 };
+enum { ENDS = 128, CLAIMS = 128, TRANSACTIONS = 200, WARM_UP = 40, STEP_US = 37 };
 
 typedef struct costs {
   int64_t end;
@@ -24,7 +24,8 @@ typedef struct span {
 static void work(const costs *of, span spans[TRANSACTIONS]) {
   lj_gap gap = {0};
   lj_pace pace = {0};
-  int64_t now = 0;
+  int64_t now = 1000;
+  for (int i = 0; i < 3; i++) lj_gap_saw_others(&gap, now / 1000);
   for (int i = 0; i < TRANSACTIONS; i++) {
     size_t ends = ENDS;
     size_t claims = CLAIMS;
@@ -146,13 +147,40 @@ static void rise_that_lasts_is_learned(void **state) {
   assert_int_equal(claims, 3);
 }
 
-static void others_count_as_writing_for_a_second(void **state) {
+static void one_write_of_others_is_an_event_and_three_within_a_second_are_a_writer(void **state) {
   lj_gap gap = {0};
   (void)state;
   assert_false(lj_gap_crowded(&gap, 5000));
   lj_gap_saw_others(&gap, 5000);
+  assert_false(lj_gap_crowded(&gap, 5000));
+  lj_gap_saw_others(&gap, 5600);
+  lj_gap_saw_others(&gap, 5700);
+  assert_true(lj_gap_crowded(&gap, 5700));
   assert_true(lj_gap_crowded(&gap, 5999));
   assert_false(lj_gap_crowded(&gap, 6000));
+  lj_gap_saw_others(&gap, 6500);
+  assert_true(lj_gap_crowded(&gap, 6599));
+  assert_false(lj_gap_crowded(&gap, 6600));
+}
+
+static void who_holds_the_lock_is_a_writer_at_once(void **state) {
+  lj_gap gap = {0};
+  (void)state;
+  lj_gap_busy(&gap, 5000000);
+  assert_true(lj_gap_crowded(&gap, 5999));
+  assert_false(lj_gap_crowded(&gap, 6000));
+}
+
+static void lone_write_of_others_leaves_short_gaps(void **state) {
+  lj_gap gap = {0};
+  int64_t now = 5000000;
+  (void)state;
+  lj_gap_saw_others(&gap, now / 1000);
+  for (int i = 0; i < 50; i++) {
+    lj_gap_wrote(&gap, now, 1200);
+    assert_int_equal(gap.write_at_us, now + 1200);
+    now += 2400;
+  }
 }
 
 int main(void) {
@@ -164,7 +192,9 @@ int main(void) {
       cmocka_unit_test(claims_alone_get_all_the_time),
       cmocka_unit_test(one_slow_commit_is_forgotten),
       cmocka_unit_test(rise_that_lasts_is_learned),
-      cmocka_unit_test(others_count_as_writing_for_a_second),
+      cmocka_unit_test(one_write_of_others_is_an_event_and_three_within_a_second_are_a_writer),
+      cmocka_unit_test(who_holds_the_lock_is_a_writer_at_once),
+      cmocka_unit_test(lone_write_of_others_leaves_short_gaps),
   };
   return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
 }
