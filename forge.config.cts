@@ -14,8 +14,9 @@ const fuse = {
 
 const config: import('@electron-forge/shared-types').ForgeConfig = {
   packagerConfig: {
-    // A library cannot be loaded from inside the archive, and on macOS it could not be signed there.
-    asar: { unpack: '**/*.node' },
+    // A library cannot be loaded from inside the archive, and on macOS it could not be signed there. The pattern is the one of
+    // electron-packager: a plain **/*.node does not look into .vite, whose name begins with a dot.
+    asar: { unpack: '**/{.**,**}/**/*.node' },
   },
   // The worker's addon comes ready-made; nothing is to be compiled on the app developer's machine.
   rebuildConfig: { onlyModules: [] },

@@ -98,7 +98,7 @@ function unpacked(file) {
 function missing(files, env, directory) {
   const place = unpacked(path.join(path.dirname(directory), 'prebuilds'));
   const there = TARGETS.filter((one) => fs.existsSync(path.join(place, one, FILE)));
-  let remedy = 'reinstall llm-jobs (it carries prebuilt addons), or run "npm run build" in a clone; in a packaged Electron app keep "**/*.node" unpacked';
+  let remedy = 'reinstall llm-jobs (it carries prebuilt addons), or run "npm run build" in a clone; in a packaged Electron app keep "**/{.**,**}/**/*.node" unpacked';
   if (env.LLM_JOBS_ADDON) remedy = 'correct or unset LLM_JOBS_ADDON';
   else if (there.length > 0) remedy = `${place} has one for ${there.join(', ')} only: install llm-jobs on the system that it shall run on`;
   return `the native addon was not found for ${target()}; looked for ${files.join(', ')}: ${remedy}`;

@@ -9,7 +9,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { execFile } = require('node:child_process');
+const { execFile, execFileSync } = require('node:child_process');
 const { promisify } = require('node:util');
 
 const root = path.join(__dirname, '..', '..', '..');
@@ -18,24 +18,29 @@ const builder = path.join(modules, '@electron-forge', 'plugin-vite', 'dist', 'su
 const run = promisify(execFile);
 
 /** What the example's package.json asks for, as far as building it needs it. */
-const PACKAGES = ['@types', '@electron-forge', '@electron', 'drizzle-orm', 'electron', 'typescript', 'uplot', 'vite'];
+const PACKAGES = ['@types', '@electron-forge', '@electron', 'drizzle-orm', 'electron', 'typescript', 'undici-types', 'uplot', 'vite'];
 
 /** @type {any} */
 const forgeConfig = require(path.join(root, 'forge.config.cts'));
 const vitePlugin = forgeConfig.plugins.find((/** @type {any} */ one) => one.name === '@electron-forge/plugin-vite').config;
 
 /**
- * @param {string} [parent] a folder for it, which somebody else removes
+ * @param {string} [tarball] the packed package, installed instead of a link to this clone
  * @returns {{dir: string, app: string, remove: () => void}} `app` is the example's own folder
  */
-function layOut(parent = os.tmpdir()) {
-  const dir = fs.mkdtempSync(path.join(parent, 'llm-jobs-example-'));
+function layOut(tarball) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-example-'));
   const app = path.join(dir, 'examples', 'electron-app');
   const own = ['node_modules', '.vite', 'out'].map((name) => path.join(root, 'examples', 'electron-app', name));
   fs.cpSync(path.join(root, 'examples', 'electron-app'), app, { recursive: true, filter: (file) => !own.includes(file) });
   for (const name of ['forge.config.cts', 'vite.worker.config.mts']) fs.copyFileSync(path.join(root, name), path.join(dir, name));
   fs.mkdirSync(path.join(dir, 'node_modules'));
-  fs.symlinkSync(root, path.join(dir, 'node_modules', 'llm-jobs'), 'dir');
+  const installed = path.join(dir, 'node_modules', 'llm-jobs');
+  if (tarball === undefined) fs.symlinkSync(root, installed, 'dir');
+  else {
+    fs.mkdirSync(installed);
+    execFileSync('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+  }
   for (const name of PACKAGES) {
     const target = path.join(modules, name);
     if (fs.existsSync(target)) fs.symlinkSync(target, path.join(dir, 'node_modules', name), 'dir');

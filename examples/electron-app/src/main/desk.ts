@@ -28,7 +28,7 @@ export function serveDesk({ database, queue, worker, settings, keys, isOwnPage }
       const [open, history, minutes] = await Promise.all([openJobs(database), endedJobs(database, price), usage(database, price)]);
       return {
         worker: worker.state,
-        model: `${settings.provider.kind}/${settings.model}`,
+        model: settings.model,
         missingKey: secret !== null && !keys.has(secret) ? secret : null,
         open,
         history,

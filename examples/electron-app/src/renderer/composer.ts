@@ -10,14 +10,19 @@ export function startComposer(onChange: () => void): void {
     if (text === '') return;
     // The job's name is one that the main process allows; the prompt around the text is the worker's configuration.
     const options = fields.has('urgent') ? { priority: 10 } : {};
+    // Emptied at once: the next text may be typed before the answer is here.
+    form.reset();
     window.llmJobs.add(String(fields.get('task')), { text }, options).then(
       () => {
-        form.reset();
         stopComplaining();
         announce('The text is on the desk.');
         onChange();
       },
-      complain,
+      (error: unknown) => {
+        const field = byId<HTMLTextAreaElement>('text');
+        if (field.value === '') field.value = text;
+        complain(error);
+      },
     );
   });
   // As in other fields for texts: Ctrl or Cmd with Enter sends.

@@ -43,7 +43,10 @@ class Card {
   readonly #cancel = make('button', { type: 'button', className: 'quiet' }, 'Cancel');
   /** Ends the subscription; null while the job has not started. */
   #stop: (() => void) | null = null;
-  #live = '';
+  /** The text that the subscription has told, from its beginning. */
+  #told = '';
+  /** The text that the row had when it was last read. */
+  #partial = '';
 
   constructor(job: OpenJob) {
     this.#id = job.id;
@@ -69,8 +72,8 @@ class Card {
     this.#bar.value = job.progress;
     this.#percent.textContent = job.status === 'active' ? `${job.progress} %` : '';
     if (job.status === 'active' && this.#stop === null) this.#follow();
-    // The live text is ahead of the row's; after a restart of the worker it is the row's that has more.
-    if (job.partial.length > this.#live.length) this.#write(job.partial);
+    this.#partial = job.partial;
+    this.#write();
   }
 
   close(): void {
@@ -80,12 +83,17 @@ class Card {
 
   #follow(): void {
     this.#stop = window.llmJobs.subscribe(this.#id, ({ text, restart }) => {
-      if (text !== undefined) this.#write(restart ? text : this.#live + text);
+      // Another model answers now, or the worker has begun anew: what was told before is void.
+      if (restart) this.#told = this.#partial = '';
+      this.#told += text ?? '';
+      this.#write();
     });
   }
 
-  #write(text: string): void {
-    this.#live = text;
+  /** The live text is ahead of the row's, except while nothing has been told yet. */
+  #write(): void {
+    const text = this.#told.length >= this.#partial.length ? this.#told : this.#partial;
+    if (text === this.#text.textContent) return;
     this.#text.textContent = text;
     this.#text.scrollTop = this.#text.scrollHeight;
   }

@@ -6,7 +6,7 @@ export type Task = (typeof TASKS)[number];
 export interface Overview {
   /** The state of the worker process, as its supervisor sees it. */
   worker: string;
-  /** `provider/model` that answers. */
+  /** The model that answers. */
   model: string;
   /** The provider's key is still to be given; null when it needs none or has one. */
   missingKey: string | null;
