@@ -77,6 +77,23 @@ describe('documents', function () {
     assert.deepEqual(events.filter((name) => !rows.some((row) => row.split(' | ')[0].includes(`\`${name}\``))), []);
   });
 
+  it('docs/troubleshooting.md names codes and checks that there are, and quotes what is really said', () => {
+    const page = read('docs/troubleshooting.md');
+    const codes = new Set([...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code));
+    const others = ['SQLITE_BUSY', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY'];
+    const named = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)+|AUTH|TLS|BUSY|STALLED|UNREACHABLE|PROTOCOL)`/g)].map(([, code]) => code);
+    assert.ok(named.length > 30);
+    assert.deepEqual(named.filter((code) => !codes.has(code) && !others.includes(code)), []);
+    const checks = [...page.matchAll(/`doctor`, check `([\w-]+)`/g)].map(([, check]) => check);
+    assert.ok(checks.length > 3);
+    assert.deepEqual(checks.filter((check) => !read('docs/cli.md').includes(`\`${check}\``)), []);
+    const files = ['js', 'src', 'native'].flatMap((folder) => fs.readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`));
+    const sources = files.filter((name) => /\.(js|c)$/.test(name)).map(read).join('\n');
+    const quotes = [...page.matchAll(/^\|[^|"\n]*"([^"|\n]+)"/gm)].flatMap(([, quote]) => quote.split(' … '));
+    assert.ok(quotes.length > 5);
+    assert.deepEqual(quotes.filter((quote) => !sources.includes(quote)), []);
+  });
+
   it('docs/messages.md has every channel', () => {
     const page = read('docs/messages.md');
     const engine = fs.readdirSync(path.join(root, 'src/engine')).map((name) => `src/engine/${name}`);
