@@ -65,8 +65,7 @@ describe('a worker that dies in the middle of calls', function () {
     assert.equal((await world.ended(world.insert())).status, 'completed');
     process.kill(Number(worker.pid), 'SIGKILL');
     assert.equal((await world.ended(world.insert())).status, 'completed');
-    const keys = (await world.fake.log()).filter((one) => one.chat).map((one) => one.headers.authorization);
-    assert.deepEqual([asked, keys], [['main', 'main'], ['Bearer sk-1', 'Bearer sk-2']]);
+    assert.deepEqual(asked, ['main', 'main']);
   });
 
   it('answers 100 interleaved questions each with its own answer while its heart beats and jobs stream (D9, D15)', async () => {
