@@ -5,6 +5,7 @@ const { Queue } = require('./queue.js');
 const { startWorker } = require('./host.js');
 const { LlmJobsError } = require('./error.js');
 const { applySecurityPolicy } = require('./host/policy.js');
+const { serveRenderers } = require('./renderer.js');
 
 /**
  * @typedef {import('./host.js').Worker} Worker
@@ -12,4 +13,4 @@ const { applySecurityPolicy } = require('./host/policy.js');
  * @typedef {import('./host/configuration.js').ProviderConfig} ProviderConfig
  */
 
-module.exports = { Queue, startWorker, LlmJobsError, applySecurityPolicy };
+module.exports = { Queue, startWorker, LlmJobsError, applySecurityPolicy, serveRenderers };
