@@ -187,6 +187,35 @@ describe('the security policy of a worker', function () {
   });
 });
 
+describe('allowedAPIs of a worker', function () {
+  this.timeout(30000);
+  const world = useWorld();
+
+  it('keeps it from calling providers without "llm"', async () => {
+    const here = world.world;
+    here.database();
+    here.createTable();
+    await here.provider();
+    await here.worker({ securityPolicy: { allowedAPIs: ['ipc', 'fs:read'] } });
+    const { status, error } = await here.ended(here.insert());
+    assert.deepEqual([status, error.code], ['failed', 'POLICY_DENIED']);
+    assert.deepEqual(await here.prompts(), []);
+  });
+
+  it('leaves it with the database, its heartbeat and its end without "ipc"', async () => {
+    const here = world.world;
+    here.database();
+    here.createTable();
+    await here.provider();
+    const worker = await here.worker({ securityPolicy: { allowedAPIs: ['llm'] }, heartbeat: { intervalMs: 50 } });
+    await assert.rejects(worker.pause(), { code: 'POLICY_DENIED', message: /"ipc"/ });
+    await assert.rejects(worker.process({ prompt: 'x', model: 'fake/m' }), { code: 'POLICY_DENIED' });
+    assert.equal((await here.ended(here.insert())).status, 'completed');
+    await new Promise((resolve) => worker.once('health-status', resolve));
+    assert.deepEqual(await worker.drain(), { drained: true, interrupted: 0 });
+  });
+});
+
 describe('the worker makes no code of strings', function () {
   this.timeout(30000);
   const world = useWorld();
