@@ -76,6 +76,8 @@
         ['OS=="linux" and llm_jobs_sanitize==""', {'configurations': {'Release': {'ldflags': ['-Wl,--strip-all']}}}],
         ['OS=="mac"', {
           'xcode_settings': {
+            # gyp gives cflags to no compiler of Apple's.
+            'OTHER_CFLAGS': ['-isystem', '<(node_root_dir)/include/node'],
             'DEAD_CODE_STRIPPING': 'YES',
             'OTHER_LDFLAGS': ['-Wl,-exported_symbols_list,<(llm_jobs_root)/scripts/gyp/addon.exp'],
           },

@@ -86,9 +86,9 @@ async function nodeGyp(/** @type {string[]} */ args, /** @type {string} */ what)
   const env = { ...process.env };
   if (!windows) env.LINK ||= compiler();
   for (const name of Object.keys(env))
-    if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$/i.test(name)) delete env[name];
+    if (/^npm_(package_)?config_(nodedir|node_gyp|target|disturl)$|^path$/i.test(name)) delete env[name];
   // binding.gyp starts "node": any version will do, but there must be one.
-  env.PATH = `${path.dirname(paths.node)}${path.delimiter}${env.PATH ?? ''}`;
+  env.PATH = `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}`;
   try {
     const output = await run(paths.node, [paths.nodeGyp, ...args], { cwd: paths.root, env, what, limit: 200_000 });
     const rest = output.replace(noise, '');

@@ -127,6 +127,11 @@ const forTesting = [
     from: { apt: 'android-libboringssl-dev' },
   },
   {
+    what: 'musl and its compiler, for the test that compiles the engine for Alpine',
+    met: program('musl-gcc'),
+    from: { apt: 'musl-tools', dnf: 'musl-gcc', pacman: 'musl' },
+  },
+  {
     what: 'a C compiler for Windows',
     met: program('x86_64-w64-mingw32-gcc'),
     from: { apt: 'gcc-mingw-w64-x86-64' },

@@ -13,13 +13,20 @@
 
 extern char **environ;
 
+/* Two conditions, because where there is no glibc there is no macro that asks for its version. */
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 34)
+#define LJ_CLOSEFROM
+#endif
+#endif
+
 /* curl's sockets are not closed by exec, so everything behind the three standard files is. */
 static int close_ours(posix_spawn_file_actions_t *files, short *flags) {
-#ifdef __APPLE__
+#if defined(__APPLE__)
   (void)files;
   *flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
   return 0;
-#elif defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#elif defined(LJ_CLOSEFROM)
   (void)flags;
   return posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 #else

@@ -61,6 +61,15 @@ describe('the loader of the addon', () => {
     assert.equal(isMusl(), glibcVersionRuntime === undefined);
     assert.equal(target(), `linux-${process.arch}${isMusl() ? '-musl' : ''}`);
     assert.ok(TARGETS.includes(target()));
+    const maps = path.join(root, 'maps');
+    const line = (/** @type {string} */ file) => `7f0000000000-7f0000001000 r-xp 00000000 08:01 42                         ${file}\n`;
+    fs.writeFileSync(maps, line('/usr/local/bin/node') + line('/lib/ld-musl-x86_64.so.1'));
+    assert.equal(isMusl(maps), true);
+    // A system with glibc may have musl as well: it is not mapped.
+    fs.writeFileSync(maps, line('/usr/bin/node') + line('/usr/lib/x86_64-linux-gnu/libc.so.6') + line('/usr/lib64/ld-linux-x86-64.so.2'));
+    assert.equal(isMusl(maps), false);
+    // Where nothing can be read, Node's report answers.
+    assert.equal(isMusl(path.join(root, 'none')), glibcVersionRuntime === undefined);
   });
 
   it('costs the worker no regular expression and no report of Node', () => {

@@ -96,6 +96,25 @@ describe('the package', function () {
         assert.equal(lock.packages['node_modules/llm-jobs'].hasInstallScript, undefined);
       });
 
+      it('is nothing that @electron/rebuild would compile', async () => {
+        const { rebuild } = await import('@electron/rebuild');
+        /** @param {string} folder @returns {Promise<string[]>} */
+        const found = async (folder) => {
+          /** @type {string[]} */
+          const names = [];
+          const rebuilding = rebuild({ buildPath: folder, electronVersion: '45.4.1', forceABI: 150, ignoreModules: ['llm-jobs'] });
+          rebuilding.lifecycle.on('modules-found', (/** @type {string[]} */ list) => names.push(...list));
+          await rebuilding;
+          return names;
+        };
+        assert.deepEqual(await found(machine.app), []);
+        // It looked: a binding.gyp in the package would be seen.
+        const gyp = path.join(machine.app, 'node_modules', 'llm-jobs', 'binding.gyp');
+        fs.writeFileSync(gyp, '{}');
+        assert.deepEqual(await found(machine.app), ['llm-jobs']);
+        fs.rmSync(gyp);
+      });
+
       it("runs the README's program", async () => {
         // The app's own driver; its sources and the addons of other systems are of no use here.
         machine.borrow('better-sqlite3', (file) => !/better-sqlite3\/(deps|src)$/.test(file));
