@@ -24,7 +24,10 @@ class PagePort {
     port.start();
   }
 
-  /** Aborted when either side has closed the port. */
+  /**
+   * Aborted when either side has closed the port.
+   * @returns {AbortSignal}
+   */
   get closed() {
     return this.#closed.signal;
   }
