@@ -12,7 +12,8 @@ const { LlmJobsError } = require('./error.js');
  * @typedef {unknown} Handle
  *
  * @typedef {object} Addon
- * @property {(config: string, onEvents: () => void) => Handle} start throws an Error with `code`
+ * @property {(config: string, onEvents: () => void, messages?: string) => Handle} start throws an Error with `code`; `messages`: the text of
+ *   a JSON array, read before the engine looks for its first job
  * @property {(handle: Handle, message: string) => void} send throws an Error with `code`
  * @property {(handle: Handle) => void} notify
  * @property {(handle: Handle) => string | null} take the waiting events as the text of a JSON array

@@ -46,14 +46,15 @@ let orphan = false;
 
 /**
  * @param {string} configText
+ * @param {string} [messages] what the engine is told before it looks for its first job
  */
-function start(configText) {
+function start(configText, messages) {
   initialized = true;
   // Without a parent there is nothing else that surely keeps this process alive.
   if (port.kind === 'none') setInterval(() => {}, 0x7fffffff);
   try {
     const addon = loadAddon();
-    engine = { addon, handle: addon.start(configText, takeEvents) };
+    engine = { addon, handle: addon.start(configText, takeEvents, messages) };
   } catch (error) {
     deliver({ channel: 'worker:failed', payload: errorOf(error, 'BAD_CONFIG') });
   }
@@ -144,7 +145,7 @@ function onInitialize({ id, payload }) {
   }
   generation = payload.generation;
   initializeId = id;
-  start(JSON.stringify(config));
+  start(JSON.stringify(config), Array.isArray(payload.messages) ? JSON.stringify(payload.messages) : undefined);
 }
 
 /**

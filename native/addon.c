@@ -121,10 +121,10 @@ static void throw_start_error(napi_env env, int code, const char *text) {
   cJSON_Delete(error);
 }
 
-/* start(configText, onEvents) → handle */
+/* start(configText, onEvents, messagesText?) → handle */
 static napi_value start(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2] = {NULL, NULL};
+  size_t count = 3;
+  napi_value arguments[3] = {NULL, NULL, NULL};
   napi_value name = NULL;
   napi_value external = NULL;
   napi_valuetype type = napi_undefined;
@@ -135,11 +135,18 @@ static napi_value start(napi_env env, napi_callback_info info) {
     return NULL;
   }
   CHECK(napi_create_string_utf8(env, "llm-jobs events", NAPI_AUTO_LENGTH, &name));
+  CHECK(napi_typeof(env, arguments[2], &type));
   char *config = dup_text(env, arguments[0]);
   if (config == NULL) return NULL;
+  char *messages = type == napi_undefined ? NULL : dup_text(env, arguments[2]);
+  if (messages == NULL && type != napi_undefined) {
+    free(config);
+    return NULL;
+  }
   handle *self = calloc(1, sizeof *self);
   if (self == NULL) {
     free(config);
+    free(messages);
     (void)napi_throw_error(env, "NOMEM", "llm-jobs addon: memory is short");
     return NULL;
   }
@@ -147,14 +154,16 @@ static napi_value start(napi_env env, napi_callback_info info) {
   if (napi_create_threadsafe_function(env, arguments[1], NULL, name, 0, 1, NULL, NULL, NULL, call_listener, &self->wake) !=
       napi_ok) {
     free(config);
+    free(messages);
     free(self);
     throw_pending(env);
     return NULL;
   }
-  lj_engine_options options = {.config = config, .on_events = on_events, .owner = self};
+  lj_engine_options options = {.config = config, .on_events = on_events, .owner = self, .messages = messages};
   char *error = NULL;
   int code = lj_engine_start(&options, &self->engine, &error);
   free(config);
+  free(messages);
   if (code != 0) {
     (void)napi_release_threadsafe_function(self->wake, napi_tsfn_abort);
     throw_start_error(env, code, error);

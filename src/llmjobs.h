@@ -29,6 +29,8 @@ typedef struct lj_engine_options {
    * the engine; typically it wakes the thread that then calls lj_engine_take. */
   void (*on_events)(void *owner);
   void *owner;
+  /* JSON array of messages that the engine reads before it opens the database and looks for its first job; NULL: none. */
+  const char *messages;
 } lj_engine_options;
 
 /* Reads the environment variables that the configuration names, on the caller's thread; a later change of them has no effect.

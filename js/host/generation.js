@@ -87,14 +87,13 @@ class Generation {
    * @returns {Promise<void>} rejects with the worker's reason, or with WORKER_CRASHED
    */
   async start(config, prelude, onReady) {
-    const payload = { config, protocol: PROTOCOL, generation: this.number };
+    const payload = { config, protocol: PROTOCOL, generation: this.number, messages: prelude };
     const onAnswer = (/** @type {any} */ ready) => {
       if (ready?.protocol !== PROTOCOL) return;
       this.#ready = ready;
       onReady(ready);
     };
     const answer = this.#requests.ask('worker:initialize', payload, { timeoutMs: START_MS, onAnswer });
-    prelude.forEach((message) => this.post(message));
     const ready = await answer;
     if (ready?.protocol !== PROTOCOL) {
       const other = ready?.protocol === undefined ? 'none' : `version ${ready.protocol}`;

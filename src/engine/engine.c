@@ -66,6 +66,22 @@ static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
   lj_free(engine);
 }
 
+static int post_first(lj_engine *engine, const char *messages) {
+  cJSON *list = NULL;
+  const cJSON *one = NULL;
+  int code = lj_json_parse(messages, strlen(messages), &list);
+  if (code == LJ_OK && !cJSON_IsArray(list)) code = LJ_INVALID;
+  cJSON_ArrayForEach(one, list) {
+    lj_buffer text;
+    lj_buffer_init(&text, LJ_MAX_COMMAND_BYTES);
+    if (code == LJ_OK) code = lj_json_print(one, &text);
+    if (code == LJ_OK) code = lj_mailbox_post(&engine->mailbox, text.data);
+    lj_buffer_free(&text);
+  }
+  cJSON_Delete(list);
+  return code;
+}
+
 int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **error) {
   lj_fault fault;
   bool mailbox = false;
@@ -88,6 +104,7 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   http = outbox && code == LJ_OK;
   if (code == LJ_OK) code = lj_http_open(engine->config.concurrency, &engine->http);
   if (code == LJ_OK) code = lj_owner_make(engine->config.worker_id, engine->lease_owner);
+  if (code == LJ_OK && options->messages != NULL) code = post_first(engine, options->messages);
   if (code != LJ_OK) goto cleanup;
 
   engine->log = (lj_log){.level = engine->config.log_level, .write = write_log, .owner = engine};

@@ -101,6 +101,25 @@ static void engine_needs_no_listener(void **state) {
   lj_engine_stop(engine);
 }
 
+static void messages_of_the_start_are_read_before_the_first_job(void **state) {
+  engine_fixture *fixture = *state;
+  char *error = NULL;
+  lj_engine *engine = NULL;
+  add_job(fixture, "a", "p/x", HELLO);
+  lj_engine_options options = {.config = engine_config(fixture, "w", "", ""),
+                               .messages = "[{\"channel\":\"worker:pause\"},{\"id\":\"s\",\"channel\":\"worker:stats\"}]"};
+  assert_int_equal(lj_engine_start(&options, &engine, &error), 0);
+  /* Long enough for an engine that is not paused to run it a hundred times. */
+  (void)usleep(300000);
+  assert_int_equal(app_number(&fixture->queue, "SELECT count(*) FROM llm_jobs WHERE status = 'waiting'"), 1);
+  lj_engine_stop(engine);
+
+  options.messages = "{}";
+  assert_int_equal(lj_engine_start(&options, &engine, &error), LJ_INVALID);
+  assert_null(engine);
+  lj_engine_free_text(error);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(start_tells_ready_and_what_it_is),
@@ -110,6 +129,7 @@ int main(void) {
       engine_test(database_without_wal_is_refused),
       cmocka_unit_test(versions_and_codes_are_texts),
       engine_test(engine_needs_no_listener),
+      engine_test(messages_of_the_start_are_read_before_the_first_job),
   };
   lj_memory_init();
   return cmocka_run_group_tests_name("engine: start", tests, NULL, NULL);

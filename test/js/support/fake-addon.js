@@ -83,8 +83,9 @@ const channels = {
 };
 
 module.exports = {
-  start(/** @type {string} */ text, /** @type {() => void} */ onEvents) {
+  start(/** @type {string} */ text, /** @type {() => void} */ onEvents, /** @type {string | undefined} */ messages) {
     config = JSON.parse(text);
+    heard.push(...JSON.parse(messages ?? '[]'));
     wake = onEvents;
     const { countFile, crashUntil = 0 } = config.fake ?? {};
     if (countFile) fs.appendFileSync(countFile, '.');
