@@ -131,7 +131,7 @@ function preludesOf(tree, checker) {
   const visit = (/** @type {import('typescript').Node} */ node) => {
     if (ts.isIdentifier(node)) {
       const symbol = ts.isShorthandPropertyAssignment(node.parent) ? checker.getShorthandAssignmentValueSymbol(node.parent) : checker.getSymbolAtLocation(node);
-      const from = symbol?.declarations?.[0].getSourceFile().fileName ?? '';
+      const from = symbol?.declarations?.[0]?.getSourceFile().fileName ?? '';
       if (path.dirname(path.normalize(from)) === preludes && !from.endsWith('better-sqlite3.d.ts')) used.set(node.text, path.basename(from, '.d.ts'));
     }
     ts.forEachChild(node, visit);
