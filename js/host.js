@@ -7,7 +7,7 @@ const { LlmJobsError, describe } = require('./error.js');
 const { bus } = require('./bus.js');
 const { connectElectron } = require('./electron/main.js');
 const { Supervisor, REQUEST_MS, DRAIN_MS, END_MS } = require('./host/supervisor.js');
-const { Pool } = require('./host/pool.js');
+const { Pool, memberStatus } = require('./host/pool.js');
 const { readOptions } = require('./host/options.js');
 const { checkNumber, MAX_MS } = require('./host/settings.js');
 const { Followers } = require('./host/followers.js');
@@ -84,9 +84,9 @@ class Worker extends EventEmitter {
     return this.#supervisor.health;
   }
 
-  /** The processes of a worker that has several (option `workers`), otherwise empty. */
+  /** The processes: one, or as many as the option `workers` makes. */
   get members() {
-    return this.#supervisor instanceof Pool ? this.#supervisor.members : [];
+    return this.#supervisor instanceof Pool ? this.#supervisor.members : [memberStatus(this.#supervisor.ready?.workerId ?? '', this.#supervisor)];
   }
 
   /**

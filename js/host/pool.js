@@ -101,13 +101,7 @@ class Pool extends EventEmitter {
 
   /** @returns {MemberStatus[]} */
   get members() {
-    return this.#members.map(({ workerId, ending, supervisor }) => ({
-      workerId,
-      pid: supervisor.pid,
-      state: ending ? 'ending' : supervisor.state,
-      generation: supervisor.generation,
-      health: supervisor.health,
-    }));
+    return this.#members.map(({ workerId, ending, supervisor }) => memberStatus(workerId, supervisor, ending));
   }
 
   /**
@@ -332,6 +326,17 @@ class Pool extends EventEmitter {
   }
 }
 
+/**
+ * @param {string} workerId
+ * @param {Supervisor} supervisor
+ * @param {boolean} [ending]
+ * @returns {MemberStatus}
+ */
+function memberStatus(workerId, supervisor, ending = false) {
+  const { pid, state, generation, health } = supervisor;
+  return { workerId, pid, state: ending ? 'ending' : state, generation, health };
+}
+
 /** @param {Member} member */
 function isWell({ ending, supervisor }) {
   return !ending && supervisor.state === 'ready' && missesOf(supervisor) === 0;
@@ -348,4 +353,4 @@ function view({ slot, ending, covered, supervisor, load }) {
   return { slot, state: ending || state === 'stopped' ? 'ending' : state, misses: missesOf(supervisor), covered, load };
 }
 
-module.exports = { Pool };
+module.exports = { Pool, memberStatus };

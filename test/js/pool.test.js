@@ -65,7 +65,7 @@ describe('a pool of workers', function () {
 
   it('is one process unless the app says otherwise', async () => {
     const worker = await start();
-    assert.deepEqual(worker.members, []);
+    assert.deepEqual(worker.members, [{ workerId: 'fake', pid: worker.pid, state: 'ready', generation: 1, health: null }]);
     assert.equal(worker.ready?.workerId, 'fake');
   });
 
