@@ -87,4 +87,17 @@ function list(models) {
   return { models: models.map((name) => ({ name, model: name, modified_at: CREATED_AT, size: 1, digest: 'fake', details })) };
 }
 
-module.exports = { streamType: 'application/x-ndjson', answer, wantsStream, stream, whole, errorBody, errorFrame, list };
+/**
+ * What Ollama does without a prompt: it loads the model, or with a keep_alive of 0 unloads it.
+ * @param {any} body
+ * @param {string[]} models
+ * @returns {{status: number, body: object}}
+ */
+function load(body, models) {
+  const { model, keep_alive: keepAlive } = body ?? {};
+  if (typeof model !== 'string' || !models.includes(model)) return { status: 404, body: { error: `model '${model}' not found` } };
+  const gone = keepAlive === 0 || /^0+(ns|us|ms|s|m|h)?$/.test(String(keepAlive ?? ''));
+  return { status: 200, body: { model, created_at: CREATED_AT, response: '', done: true, done_reason: gone ? 'unload' : 'load' } };
+}
+
+module.exports = { load, streamType: 'application/x-ndjson', answer, wantsStream, stream, whole, errorBody, errorFrame, list };

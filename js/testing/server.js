@@ -124,7 +124,10 @@ class FakeServer {
     else if (route === 'GET /v1/models') this.sendJson(response, entry, 200, format.list(models));
     else if (route === 'GET /v1beta/models') this.sendJson(response, entry, 200, gemini.list(models));
     else if (route === 'GET /api/tags') this.sendJson(response, entry, 200, ollama.list(models));
-    else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
+    else if (route === 'POST /api/generate' && !entry.body?.prompt) {
+      const { status, body } = ollama.load(entry.body, models);
+      this.sendJson(response, entry, status, body);
+    } else if (route === 'GET /api/version') this.sendJson(response, entry, 200, { version: '0.6.4' });
     else if (route === 'GET /' || route === 'HEAD /') {
       entry.status = 200;
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('Ollama is running');

@@ -57,6 +57,7 @@ enum {
   LJ_MAX_BATCHES = 64,               /* batches that one engine looks after */
   LJ_MAX_BATCH_JOBS = 1000,          /* of one batch: its rows are changed in one transaction */
   LJ_MAX_BATCH_BODY = 67108864,      /* what a provider says of a batch, or one of its results */
+  LJ_MAX_LOADS = 16,                 /* models that are being loaded by worker:loadModel */
   LJ_MAX_ERRANDS = 64,               /* calls under way that end answers which nobody wants any more */
   LJ_MAX_HISTORY = 10                /* tries kept in the column history */
 };

@@ -199,6 +199,7 @@ static const struct {
     {"worker:cancel", run_cancel, false},
     {"worker:subscribe", lj_live_subscribe, false},
     {"worker:processRequest", lj_requests_ask, false},
+    {"worker:loadModel", lj_loads_ask, false},
 };
 
 void lj_command(lj_engine *engine, const char *text) {

@@ -30,5 +30,7 @@ void lj_beat_throttle(struct lj_engine *engine, const lj_asked *asked);
 void lj_live_subscribe(struct lj_engine *engine, const lj_asked *asked);
 /* requests.c: worker:processRequest. */
 void lj_requests_ask(struct lj_engine *engine, const lj_asked *asked);
+/* loads.c: worker:loadModel. */
+void lj_loads_ask(struct lj_engine *engine, const lj_asked *asked);
 
 #endif

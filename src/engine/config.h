@@ -39,6 +39,7 @@ typedef struct lj_provider_config {
   size_t max_response_bytes;
   const char *proxy;
   const char *ca_file;
+  bool is_own;               /* a server on this machine, or one that is reached without TLS: no service of others */
   bool background;           /* answers are made in the background */
   struct {
     bool on;                 /* jobs with opts.batch are gathered */

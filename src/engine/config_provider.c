@@ -203,6 +203,7 @@ int lj_config_provider_parse(lj_config *config, const cJSON *source, lj_fault *f
   provider->ca_file = lj_json_string(source, "caFile");
   if (code == LJ_OK && provider->ca_file != NULL && !config->allows_files)
     code = lj_fault_set(fault, LJ_BAD_CONFIG, "%s.caFile: names a file, but allowedAPIs has no \"fs:read\"", path);
+  provider->is_own = is_local(provider) || (provider->base_url != NULL && starts_with(provider->base_url, "http://"));
   if (code == LJ_OK) code = lj_config_health_parse(source, path, is_local(provider), provider, fault);
   return code;
 }

@@ -50,6 +50,7 @@ static void engine_free(lj_engine *engine, bool mailbox, bool outbox) {
   lj_health_close(engine);
   lj_remote_close(engine);
   lj_batch_close(engine);
+  lj_loads_close(engine);
   lj_http_close(engine->http);
   lj_lanes_free(&engine->lanes);
   lj_zones_free(&engine->zones);

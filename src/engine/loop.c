@@ -153,7 +153,7 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   if (!engine->opened) return engine->open_at_ms;
   if (engine->suspect_at_ms > 0) next = engine->suspect_at_ms;
   if (engine->draining && engine->calling.count > 0) next = earlier(next, engine->drain_until_ms);
-  next = earlier(next, lj_remote_next(engine));
+  next = earlier(next, earlier(lj_remote_next(engine), lj_loads_next(engine)));
   if (has_fresh_text(engine)) next = earlier(next, engine->token_at_ms);
   if (engine->suspended != LJ_SUSPENDED_NOT) {
     next = earlier(next, lj_http_deadline(engine->http));
@@ -217,6 +217,7 @@ static void turn(lj_engine *engine) {
     }
     lj_remote_turn(engine, now);
     lj_health_turn(engine, now);
+    lj_loads_turn(engine, now);
     if (lj_lanes_opened(&engine->lanes, now)) engine->look = true;
     if (engine->suspended != LJ_SUSPENDED_NOT) lj_guard_turn(engine, now);
     if (engine->suspended == LJ_SUSPENDED_NOT) {

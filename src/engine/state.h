@@ -15,6 +15,7 @@
 #include "engine/config.h"
 #include "engine/health.h"
 #include "engine/gap.h"
+#include "engine/loads.h"
 #include "engine/mailbox.h"
 #include "engine/outbox.h"
 #include "engine/pace.h"
@@ -98,6 +99,7 @@ struct lj_engine {
   lj_cancels cancels;         /* asked for by worker:cancel, not written yet */
   lj_requests requests;       /* jobs that came as messages */
   lj_batches batches;
+  lj_loads loads;             /* models that are being loaded */
   lj_errand *errands;         /* calls that end answers nobody wants */
   size_t errand_count;
   lj_run_list refused;        /* ended too, but their row refuses the end: tried again at run->write_at_ms */

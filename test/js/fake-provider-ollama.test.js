@@ -92,4 +92,13 @@ describe('the fake provider, as the client of Ollama sees it', () => {
     await start({ models: ['a', 'b'] });
     assert.deepEqual((await client.list()).models.map((model) => model.name), ['a', 'b']);
   });
+
+  it('loads and unloads a model without a prompt, and knows the models it has', async () => {
+    await start({ models: ['llama'] });
+    const load = (/** @type {any} */ more) => client.generate({ model: 'llama', prompt: '', ...more });
+    assert.equal((await load({ keep_alive: '5m' })).done_reason, 'load');
+    assert.equal((await load({})).done_reason, 'load');
+    assert.equal((await load({ keep_alive: 0 })).done_reason, 'unload');
+    assert.equal((await rejection(load({ model: 'nobody' }))).status_code, 404);
+  });
 });
