@@ -13,7 +13,7 @@ class LlmJobsError extends Error {
    */
   constructor(code, message) {
     super(message);
-    /** @type {string} */
+    /** What to branch on. @type {string} */
     this.code = code;
   }
 }

@@ -244,12 +244,14 @@ class Worker extends EventEmitter {
     return this.request('worker:power', { event });
   }
 
+  /** Counts since the start, lanes, budgets and providers: docs/messages.md has the fields. */
   async stats() {
     return this.request('worker:stats');
   }
 
   /**
-   * @param {{tokens: boolean}} what whether 'token' events are sent
+   * Begins or ends the event 'token', which tells the new text of all jobs that stream; `follow` is for one job.
+   * @param {{tokens: boolean}} what whether it is sent
    */
   async subscribe(what) {
     return this.request('worker:subscribe', what);

@@ -43,10 +43,10 @@
  * @property {number} [requestsPerMinute] for each model and key
  * @property {number} [tokensPerMinute] for each model and key
  * @property {{threshold?: number, openMs?: number}} [breaker] when a model is left in peace
- * @property {number} [maxTokensPerDay]
+ * @property {number} [maxTokensPerDay] of all workers of the database together
  * @property {number} [maxCostPerDay] in the currency of `prices`, which then needs an entry `*`
  * @property {Record<string, {inputPerMillion: number, outputPerMillion: number, cachedPerMillion?: number}>} [prices] by model
- * @property {{connectMs?: number, firstByteMs?: number, idleMs?: number, totalMs?: number}} [timeouts]
+ * @property {{connectMs?: number, firstByteMs?: number, idleMs?: number, totalMs?: number}} [timeouts] of one call
  * @property {number} [maxResponseBytes] default 33554432
  * @property {string} [proxy] such as `http://host:8080`
  * @property {string} [caFile] trusted certificates, instead of the system's
@@ -66,10 +66,12 @@
  */
 
 /**
+ * What may not be sent (`prompt`) or stored (`answer`): a regular expression of JavaScript, and what is done with what it finds.
  * @typedef {{on: 'prompt' | 'answer', pattern: string, action: 'refuse' | 'redact'}} Filter
  */
 
 /**
+ * Ended jobs that are older are removed, and those beyond the newest `count`.
  * @typedef {{ageMs?: number, count?: number}} Keep
  */
 
@@ -78,19 +80,19 @@
  * @typedef {object} TypeConfig
  * @property {string} [model] an alias, or `provider/model`
  * @property {string} [prompt] `{{path}}` is filled from the job's data
- * @property {string} [system]
- * @property {Record<string, any>[]} [messages]
- * @property {string | string[]} [input]
- * @property {number} [maxTokens]
- * @property {number} [temperature]
- * @property {number} [topP]
- * @property {string | string[]} [stop]
+ * @property {string} [system] a template too
+ * @property {Record<string, any>[]} [messages] `{role, content}`
+ * @property {string | string[]} [input] texts to make vectors of
+ * @property {number} [maxTokens] most tokens of the answer
+ * @property {number} [temperature] 0 to 2
+ * @property {number} [topP] 0 to 1
+ * @property {string | string[]} [stop] texts at which the answer ends
  * @property {number} [seed]
  * @property {{name: string, description?: string, parameters?: Record<string, any>, strict?: boolean}[]} [tools]
  * @property {'auto' | 'none' | 'required' | {name: string}} [toolChoice]
  * @property {'text' | 'json' | {schema: Record<string, any>, name?: string, strict?: boolean}} [responseFormat]
  * @property {{effort?: 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max', budgetTokens?: number}} [reasoning]
- * @property {boolean} [stream]
+ * @property {boolean} [stream] default true
  * @property {Record<string, Record<string, any>>} [providerOptions]
  */
 

@@ -12,12 +12,12 @@ const { Requests } = require('./requests.js');
 /**
  * @typedef {object} Ready what a worker says when it serves the table
  * @property {string} workerId
- * @property {string} owner
+ * @property {string} owner what its jobs have in `lease_owner`
  * @property {number} pid
- * @property {string} database
+ * @property {string} database the path of the file
  * @property {number} recovered jobs of a dead worker that were given back at the start
- * @property {Record<string, string>} versions
- * @property {number} protocol
+ * @property {Record<string, string>} versions of the engine and of the libraries in it
+ * @property {number} protocol the version of its messages
  * @property {number} generation which process of this worker it is, from 1
  *
  * @typedef {{id?: unknown, channel: string, payload?: any}} Message

@@ -9,17 +9,17 @@ const { table, toMs } = require('../schema.js');
  * @typedef {'waiting' | 'active' | 'completed' | 'failed' | 'delayed' | 'waiting-children' | 'cancelled'} Status
  *
  * @typedef {object} JobError
- * @property {string} code
- * @property {string} message
+ * @property {string} code docs/errors.md has all
+ * @property {string} message names the culprit and the remedy
  * @property {string} [provider]
  * @property {string} [model]
  * @property {number} [status] of HTTP
- * @property {number} [attempt]
- * @property {number} [at]
+ * @property {number} [attempt] which try it was
+ * @property {number} [at] Unix milliseconds
  */
 
 /**
- * A row of llm_jobs as a plain object. Times are Unix milliseconds; what the row does not have is null.
+ * A row of llm_jobs as a plain object; docs/table.md tells of each column. Times are Unix milliseconds; what the row does not have is null.
  *
  * @template {string} [Name=string]
  * @template [Data=any]

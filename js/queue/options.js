@@ -7,14 +7,14 @@ const check = require('./check.js');
 
 /**
  * @typedef {object} Backoff
- * @property {'exponential' | 'fixed'} [type]
- * @property {number} [delayMs]
- * @property {number} [maxDelayMs]
+ * @property {'exponential' | 'fixed'} [type] exponential doubles, and takes a random time up to that
+ * @property {number} [delayMs] default 1000
+ * @property {number} [maxDelayMs] default 30000
  *
  * @typedef {object} AddOptions
  * @property {string} [model] `provider/model`, or an alias of the configuration
  * @property {number} [priority] higher first; default 0
- * @property {string} [queue]
+ * @property {string} [queue] default: the one of this Queue
  * @property {string} [id] default: 32 hex digits that grow with time
  * @property {number} [delay] milliseconds from now before which the job does not start
  * @property {Date | number} [runAt] the same as a time
@@ -23,7 +23,7 @@ const check = require('./check.js');
  * @property {string} [dedupKey] while a job with this key has not ended, adding another returns the first one's id
  * @property {string} [supersedeKey] the newest job with this key wins
  * @property {string} [parentId] the job that waits for this one: it must not have started
- * @property {Backoff} [backoff]
+ * @property {Backoff} [backoff] the wait between tries
  * @property {number} [timeoutMs] of one try
  * @property {'fail' | 'ignore'} [onFailure] what a failure of this job means for its parent
  * @property {boolean} [cancelSiblings] of a parent: when one of its children has failed it, the others are cancelled

@@ -35,6 +35,10 @@ describe('documents', function () {
     await run(process.execPath, [path.join(root, 'scripts', 'docs-table.js'), '--check']);
   });
 
+  it('docs/api.md is made from the comments of js/', async () => {
+    await run(process.execPath, [path.join(root, 'scripts', 'docs-api.js'), '--check']);
+  });
+
   it('docs/errors.md has every code of the engine', () => {
     const codes = [...read('src/base/result.h').matchAll(/^ {2}X\((\w+), /gm)].map(([, code]) => code);
     assert.ok(codes.length > 30);
