@@ -119,6 +119,19 @@ describe('a worker that is asked whether it lives', function () {
     assert.notEqual(worker.pid, first);
   });
 
+  it('is not waited for by stop once it misses beats', async () => {
+    const { worker, events } = await on.start({ heartbeat: { ...OFTEN, maxRetries: 1000 } });
+    process.kill(worker.pid, 'SIGSTOP');
+    await until(() => worker.health?.misses >= 1);
+    const drains = assert.rejects(worker.request('test:later', { ms: 1 }), { code: 'WORKER_CRASHED', message: /has been stopped/ });
+    // Half of what a drain alone may take that nobody answers.
+    const late = new Promise((resolve) => setTimeout(resolve, 3500, 'late').unref());
+    assert.notEqual(await Promise.race([worker.stop({ deadlineMs: 0 }), late]), 'late');
+    await drains;
+    assert.deepEqual(named(events, 'exit'), [{ code: null, signal: 'SIGKILL' }]);
+    assert.equal(worker.state, 'stopped');
+  });
+
   it('is not killed because the app itself was busy', async () => {
     const { worker, events } = await on.start({ heartbeat: { intervalMs: 10, timeoutMs: 30, maxRetries: 2 } });
     for (let times = 0; times < 10; times++) {
