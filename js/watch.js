@@ -4,6 +4,18 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+/** Where a file has one name in any case, the system reports it as it lies on the disk, and a configuration may say otherwise. */
+const ignoresCase = process.platform === 'win32' || process.platform === 'darwin';
+
+/**
+ * @param {string} name a file's, as the system reports it
+ * @param {string} database the name of the database's file
+ * @returns {boolean} whether it is the database, its -wal, its -shm or its -journal
+ */
+function isOfDatabase(name, database, ignoreCase = ignoresCase) {
+  return ignoreCase ? name.toLowerCase().startsWith(database.toLowerCase()) : name.startsWith(database);
+}
+
 /**
  * Calls `look` when a file of the database changes: the database itself, its -wal or its -journal. It watches the directory and
  * never opens one of the files, because closing a file that SQLite has open in this process drops SQLite's locks. Many changes in
@@ -19,7 +31,7 @@ function watchDatabase(database, look, report) {
 
   const onChange = (/** @type {string} */ _event, /** @type {string | null} */ name) => {
     // Some systems do not name the file.
-    if (scheduled || (name !== null && !name.startsWith(base))) return;
+    if (scheduled || (name !== null && !isOfDatabase(name, base))) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -51,4 +63,4 @@ function watchDatabase(database, look, report) {
   return close;
 }
 
-module.exports = { watchDatabase };
+module.exports = { watchDatabase, isOfDatabase };

@@ -39,7 +39,8 @@ function startChild(options) {
  * @returns {Child}
  */
 function startNodeProcess({ entry, execArgv, env, onMessage, onExit, onLine }) {
-  const child = fork(entry, [], { execArgv, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  // `windowsHide`: an app without a console would get a window for ours.
+  const child = fork(entry, [], { execArgv, env, windowsHide: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let over = false;
   const finish = (/** @type {Exit} */ exit) => {
     if (over) return;

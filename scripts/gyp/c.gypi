@@ -14,7 +14,7 @@
     ['OS=="win"', {
       # Windows 10. The libraries are static: without these their headers speak of DLLs.
       'defines': ['WIN32_LEAN_AND_MEAN', '_WIN32_WINNT=0x0A00', 'CURL_STATICLIB', 'NGHTTP2_STATICLIB', 'PCRE2_STATIC', 'CJSON_HIDE_SYMBOLS'],
-      'msvs_settings': {'VCCLCompilerTool': {'LanguageStandard_C': 'stdc11', 'AdditionalOptions': ['/experimental:c11atomics', '/I<(llm_jobs_libraries)/include']}},
+      'msvs_settings': {'VCCLCompilerTool': {'LanguageStandard_C': 'stdc11', 'AdditionalOptions': ['/experimental:c11atomics', '/utf-8', '/I<(llm_jobs_libraries)/include']}},
     }, {
       'cflags': [
         '-std=c11', '-g', '-fPIC',

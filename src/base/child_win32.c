@@ -60,6 +60,11 @@ static HANDLE make_job(void) {
   return NULL;
 }
 
+static bool is_no_program(DWORD error) {
+  return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND || error == ERROR_INVALID_NAME || error == ERROR_DIRECTORY ||
+         error == ERROR_ACCESS_DENIED || error == ERROR_BAD_EXE_FORMAT || error == ERROR_EXE_MACHINE_TYPE_MISMATCH;
+}
+
 int lj_child_start(lj_child *child, const char *const *command) {
   static wchar_t line[MAX_COMMAND]; /* the engine's thread alone starts children */
   STARTUPINFOW startup;
@@ -74,7 +79,7 @@ int lj_child_start(lj_child *child, const char *const *command) {
   if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, flags, NULL, NULL, &startup, &process)) {
     DWORD error = GetLastError();
     (void)CloseHandle(job);
-    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND || error == ERROR_ACCESS_DENIED ? LJ_NOT_FOUND : LJ_IO;
+    return is_no_program(error) ? LJ_NOT_FOUND : LJ_IO;
   }
   /* In the job before its first instruction, so that nothing it starts is left out. */
   bool inside = AssignProcessToJobObject(job, process.hProcess) && ResumeThread(process.hThread) != (DWORD)-1;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#ifndef PCRE2_STATIC
 #define PCRE2_STATIC
+#endif
 #include <pcre2.h>
 
 #include "base/limits.h"

@@ -8,6 +8,9 @@
 #include "base/fault.h"
 #include "base/thread.h"
 
+/* As on POSIX; otherwise the program that loaded us would say how much. */
+enum { STACK_BYTES = 1048576 };
+
 int lj_mutex_init(lj_mutex *mutex) {
   InitializeSRWLock(&mutex->lock);
   return LJ_OK;
@@ -31,7 +34,7 @@ int lj_thread_start(lj_thread *thread, const char *name, void (*run)(void *), vo
   thread->run = run;
   thread->argument = argument;
   lj_text_copy(thread->name, sizeof thread->name, name, strlen(name));
-  handle = _beginthreadex(NULL, 0, start, thread, 0, NULL);
+  handle = _beginthreadex(NULL, STACK_BYTES, start, thread, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
   if (handle == 0) {
     return LJ_NOMEM;
   }

@@ -9,6 +9,7 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
+#include <stdio.h>
 #include <windows.h>
 
 #include "policy/calendar.h"
@@ -135,7 +136,11 @@ static int load_by_icu(const char *name, const char *shown, lj_zone **zone, lj_f
   return code;
 }
 
-int lj_zone_load_named(const char *name, lj_zone **zone, lj_fault *fault) { return load_by_icu(name, name, zone, fault); }
+int lj_zone_load_named(const char *name, lj_zone **zone, lj_fault *fault) {
+  char shown[LJ_ZONE_NAME_SIZE + 2];
+  (void)snprintf(shown, sizeof shown, "\"%s\"", name);
+  return load_by_icu(name, shown, zone, fault);
+}
 
 int lj_zone_load_local(lj_zone **zone, lj_fault *fault) { return load_by_icu(NULL, "of the system", zone, fault); }
 

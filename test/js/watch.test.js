@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { watchDatabase } = require('../../js/watch.js');
+const { isOfDatabase, watchDatabase } = require('../../js/watch.js');
 const { until } = require('./support/until.js');
 
 describe('the watch on the database', () => {
@@ -48,6 +48,13 @@ describe('the watch on the database', () => {
     fs.writeFileSync(path.join(root, 'my-app.db'), 'a');
     await settled();
     assert.equal(looks, 0);
+  });
+
+  it('knows the files of the database by any case where the system does', () => {
+    for (const name of ['Notes.DB', 'notes.db', 'notes.db-wal', 'NOTES.DB-JOURNAL']) assert.ok(isOfDatabase(name, 'Notes.db', true), name);
+    assert.ok(!isOfDatabase('other.db', 'Notes.db', true));
+    assert.ok(isOfDatabase('Notes.db-wal', 'Notes.db', false));
+    assert.ok(!isOfDatabase('notes.db-wal', 'Notes.db', false));
   });
 
   it('looks once for many changes in one turn', async () => {
