@@ -112,6 +112,7 @@ class Pool extends EventEmitter {
     try {
       // The first one makes the table and finds what is wrong with the configuration; the others need not.
       const ready = await this.#add().supervisor.start();
+      if (this.#stopping !== null) throw new LlmJobsError('WORKER_CRASHED', 'the worker has been stopped before it was ready');
       const others = Array.from({ length: this.#settings.min - 1 }, () => this.#add());
       await Promise.all(others.map(({ supervisor }) => supervisor.start()));
       this.#started = true;
@@ -240,7 +241,7 @@ class Pool extends EventEmitter {
       // The first process of a member is told by start, or by 'scale'.
       if (ready.generation > 1) this.emit('ready', ready, supervisor);
     });
-    supervisor.on('beat', (beat) => (member.beat = beat));
+    supervisor.on('beat', (beat) => Object.assign(member, { beat, covered: false }));
     supervisor.on('throttle', (news) => {
       member.throttledByCpu = news.on && news.reason === 'cpu';
       this.emit('throttle', { ...news, workerId });

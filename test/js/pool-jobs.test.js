@@ -146,7 +146,7 @@ describe('a pool on one database', function () {
       workers: { min: 2, max: 3, idleTimeoutMs: 60000 },
       concurrency: 1,
       leaseMs: 60000,
-      heartbeat: { intervalMs: 100, timeoutMs: 400, maxRetries: 4 },
+      heartbeat: { intervalMs: 100, timeoutMs: 400, maxRetries: 10 },
       restart: { delayMs: 10 },
     });
     // 1. One member holds a job, then stops

@@ -175,7 +175,7 @@ describe('a pool of workers', function () {
   });
 
   it('starts another beside one that is stopped, which is killed; the rest goes on, and a continued one can do nothing', async () => {
-    const worker = await start({ workers: { min: 2, max: 3, idleTimeoutMs: 60000 }, heartbeat: { intervalMs: 50, timeoutMs: 300, maxRetries: 4 }, restart: { delayMs: 10 } });
+    const worker = await start({ workers: { min: 2, max: 3, idleTimeoutMs: 60000 }, heartbeat: { intervalMs: 50, timeoutMs: 250, maxRetries: 10 }, restart: { delayMs: 10 } });
     /** @type {any[]} */
     const news = [];
     worker.on('scale', ({ reason, workerId }) => news.push(['scale', reason, workerId]));
@@ -191,6 +191,22 @@ describe('a pool of workers', function () {
     assert.deepEqual([isAlive(first), isAlive(second)], [false, true]);
     assert.throws(() => process.kill(first, 'SIGCONT'), { code: 'ESRCH' });
     assert.deepEqual(worker.members.map(({ state }) => state), ['ready', 'ready', 'ready']);
+  });
+
+  it('helps one that answers again also the next time that it does not, and ends no process that answers', async () => {
+    const worker = await start({ workers: { min: 1, max: 2, idleTimeoutMs: 100 }, heartbeat: { intervalMs: 50, timeoutMs: 250, maxRetries: 100 } });
+    /** @type {string[]} */
+    const news = [];
+    worker.on('scale', ({ reason }) => news.push(reason));
+    const pid = /** @type {number} */ (worker.pid);
+    for (const round of [1, 2]) {
+      process.kill(pid, 'SIGSTOP');
+      await until(() => news.length === 2 * round - 1);
+      process.kill(pid, 'SIGCONT');
+      await until(() => news.length === 2 * round);
+    }
+    assert.deepEqual(news, ['unresponsive', 'idle', 'unresponsive', 'idle']);
+    assert.deepEqual(worker.members.map((one) => [one.pid, one.generation]), [[pid, 1]]);
   });
 
   it('never has more processes than the maximum, also when one hangs', async () => {
