@@ -33,15 +33,16 @@ function readCounts(file) {
 
 /**
  * @param {import('./tally').Tally} tally @param {string[]} files
- * @param {{together?: number}} [options] how many files run at a time; what they print then comes when they have ended
+ * @param {{together?: number, host?: MochaHost}} [options] how many files run at a time; what they print then comes when they have
+ *   ended
  */
-async function runMocha(tally, files, { together = 1 } = {}) {
+async function runMocha(tally, files, { together = 1, host = node } = {}) {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-mocha-'));
   const waiting = [...files.entries()];
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, file] = next;
-      await runFile(tally, file, path.join(scratch, `${index}.json`), together === 1);
+      await runFile(tally, file, path.join(scratch, `${index}.json`), { show: together === 1, host });
     }
   };
   try {
@@ -51,11 +52,21 @@ async function runMocha(tally, files, { together = 1 } = {}) {
   }
 }
 
-/** @param {import('./tally').Tally} tally @param {string} file @param {string} counts @param {boolean} show */
-async function runFile(tally, file, counts, show) {
-  const mocha = path.join(paths.modules, 'mocha', 'bin', 'mocha.js');
+/**
+ * @typedef {object} MochaHost what mocha runs in
+ * @property {string} command
+ * @property {string[]} args before mocha's own
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {string} [name] in the list of files
+ */
+
+/** @type {MochaHost} */
+const node = { command: paths.node, args: [path.join(paths.modules, 'mocha', 'bin', 'mocha.js')] };
+
+/** @param {import('./tally').Tally} tally @param {string} file @param {string} counts @param {{show: boolean, host: MochaHost}} how */
+async function runFile(tally, file, counts, { show, host }) {
   const args = [
-    mocha,
+    ...host.args,
     '--no-config',
     '--reporter',
     path.join(__dirname, 'mocha-reporter.js'),
@@ -64,11 +75,12 @@ async function runFile(tally, file, counts, show) {
     '--forbid-only',
     file,
   ];
-  const ended = await runProgram(paths.node, args, {
+  const ended = await runProgram(host.command, args, {
     seconds: isSlow(file) ? 900 : 180,
     cwd: paths.root,
     env: {
       LLM_JOBS_MOCHA_COUNTS: counts,
+      ...host.env,
       PATH: `${path.dirname(paths.node)}${path.delimiter}${process.env.PATH ?? ''}`,
     },
     show,
@@ -77,7 +89,7 @@ async function runFile(tally, file, counts, show) {
   // Ended badly without a failed test: it crashed, hung, or would not load.
   const crashed = ended.trouble !== null && count.failed === 0;
   if (crashed) count.failed = 1;
-  tally.add(file, count, ended.ms, crashed ? `${ended.output}${file} ${ended.trouble}` : ended.output);
+  tally.add(host.name === undefined ? file : `${file} in ${host.name}`, count, ended.ms, crashed ? `${ended.output}${file} ${ended.trouble}` : ended.output);
 }
 
 module.exports = { mochaFiles, runMocha };

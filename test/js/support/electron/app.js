@@ -8,6 +8,7 @@
  */
 
 const fs = require('node:fs');
+const path = require('node:path');
 const { EventEmitter } = require('node:events');
 
 class App extends EventEmitter {
@@ -47,7 +48,7 @@ class App extends EventEmitter {
   }
 
   getAppPath() {
-    return process.cwd();
+    return path.dirname(process.argv[1] ?? process.cwd());
   }
 
   /** @param {string} name */

@@ -15,6 +15,7 @@ const alive = setInterval(() => {}, 0x7fffffff);
 electron.app.on('quit', () => clearInterval(alive));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => electron.app.quit());
 
+Object.defineProperty(globalThis, Symbol.for('llm-jobs: stand-in for Electron'), { value: true });
 Object.defineProperty(process.versions, 'electron', { value: version });
 Object.defineProperty(process, 'type', { value: 'browser' });
 const load = /** @type {any} */ (Module)._load;

@@ -8,11 +8,14 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { createInterface } = require('node:readline');
 
-const isReal = process.versions.electron !== undefined && process.type === 'browser';
+/** Set by register.js: this process only looks like Electron's. */
+const STAND_IN = Symbol.for('llm-jobs: stand-in for Electron');
+const inElectron = process.versions.electron !== undefined && process.type === 'browser';
+const isReal = inElectron && !(STAND_IN in globalThis);
 
 /** @returns {any} the module `electron`, its app ready */
 function loadElectron() {
-  if (isReal) return require('electron');
+  if (inElectron) return require('electron');
   const electron = require('./index.js').makeElectron((code) => {
     throw new Error(`the app would have ended with ${code}`);
   });
@@ -26,7 +29,7 @@ function loadElectron() {
  * @param {{args?: string[], env?: Record<string, string>}} [options]
  */
 function runApp(script, { args = [], env = {} } = {}) {
-  const own = isReal ? ['--no-sandbox', script] : ['-r', path.join(__dirname, 'register.js'), script];
+  const own = isReal ? [script] : ['-r', path.join(__dirname, 'register.js'), script];
   const child = spawn(process.execPath, [...own, ...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   /** @type {any[]} */
   const said = [];
