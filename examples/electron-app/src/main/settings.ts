@@ -27,17 +27,17 @@ const types: Record<Task, object> = {
   summarise: {
     system: 'You summarise texts faithfully and plainly.',
     prompt: 'Summarise this text in one paragraph:\n\n{{text}}',
-    maxTokens: 300,
+    maxTokens: 160,
   },
   explain: {
     system: 'You explain texts to a curious reader who knows nothing of the subject.',
     prompt: 'Explain this text in simple words:\n\n{{text}}',
-    maxTokens: 500,
+    maxTokens: 260,
   },
   question: {
     system: 'You read texts critically.',
     prompt: 'Ask the three questions about this text that its author should answer:\n\n{{text}}',
-    maxTokens: 300,
+    maxTokens: 160,
   },
 };
 
