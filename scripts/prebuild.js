@@ -37,9 +37,9 @@ async function build() {
   await strip(file);
 }
 
-/** The Nodes that the addon must run on. On musl there is only the one that runs this: the workflow comes twice. */
+/** The Nodes that the addon must run on. Where there is only the one that runs this, the workflow comes twice. */
 function nodes() {
-  return paths.musl ? [process.execPath] : [paths.node, paths.nodeOf('node22')];
+  return paths.ownNode ? [paths.node, paths.nodeOf('node22')] : [process.execPath];
 }
 
 async function check(/** @type {{all: boolean}} */ { all }) {

@@ -61,8 +61,9 @@ function ask(command, args, env = {}) {
  * @returns {string | null}
  */
 function which(name) {
+  const file = process.platform === 'win32' ? `${name}.exe` : name;
   for (const directory of (process.env.PATH ?? '').split(path.delimiter)) {
-    const candidate = path.join(directory, name);
+    const candidate = path.join(directory, file);
     try {
       fs.accessSync(candidate, fs.constants.X_OK);
       if (fs.statSync(candidate).isFile()) return candidate;

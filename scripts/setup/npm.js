@@ -59,7 +59,7 @@ async function ensureNode(name) {
   const stat = fs.statSync(executable, { throwIfNoEntry: false });
   const identity = stat === undefined ? '' : `${wanted} ${stat.size} ${stat.mtimeMs}`;
   // "npm install" of another package takes the headers away, which npm does not know, and leaves the executable.
-  const whole = name !== 'node' || paths.nodeHeaders() === null || hasHeaders();
+  const whole = name !== 'node' || hasHeaders();
   if (whole && stat !== undefined && fs.existsSync(record) && fs.readFileSync(record, 'utf8') === identity) return;
   if (!whole || versionOf(executable) !== `v${wanted}`) {
     say(`installing Node ${wanted} for this project`);
@@ -82,7 +82,6 @@ function hasHeaders() {
 function linkNode() {
   const link = path.join(paths.modules, '.bin', 'node');
   const target = path.join('..', 'node', 'bin', 'node');
-  if (process.platform === 'win32') return;
   if (fs.existsSync(link) && fs.readlinkSync(link) === target) return;
   fs.rmSync(link, { force: true }); // A link to nothing counts as absent above.
   fs.symlinkSync(target, link);
@@ -99,8 +98,7 @@ async function ensureModules(folder) {
 
 async function ensurePackages() {
   await ensureModules(paths.root);
-  // The packages hold programs for glibc. On musl the Node that runs set-up does what they are for.
-  if (paths.musl) return;
+  if (!paths.ownNode) return;
   for (const name of ['node', 'node22']) await ensureNode(name);
   linkNode();
 }

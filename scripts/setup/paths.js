@@ -3,6 +3,7 @@
 
 /** Where things are. */
 
+const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { isMusl } = require('../../js/addon.js');
@@ -14,11 +15,13 @@ const modules = path.join(root, 'node_modules');
 const cache =
   process.env.LLM_JOBS_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'llm-jobs');
 
-const executable = process.platform === 'win32' ? '.exe' : '';
 const musl = process.platform === 'linux' && isMusl();
 
+/** The npm package `node` has every version for Linux with glibc, and for other systems some. There the Node that runs this does. */
+const ownNode = process.platform === 'linux' && !musl;
+
 /** @param {string} name of an npm package that is a Node: `node`, `node22` */
-const nodeOf = (name) => path.join(modules, name, 'bin', `node${executable}`);
+const nodeOf = (name) => path.join(modules, name, 'bin', 'node');
 
 module.exports = {
   root,
@@ -26,15 +29,15 @@ module.exports = {
   cache,
   build: path.join(root, 'build'),
   musl,
+  ownNode,
   nodeOf,
   /** The Node whose major version current Electron embeds; everything but set-up itself runs on it. */
-  node: musl ? process.execPath : nodeOf('node'),
-  /** @returns {string | null} the folder of its headers; null: node-gyp has to fetch them, the package has none on Windows */
+  node: ownNode ? nodeOf('node') : process.execPath,
+  /** @returns {string | null} the folder of its headers; null: it came without, and node-gyp has to fetch them */
   nodeHeaders() {
-    if (process.platform === 'win32') return null;
-    if (musl) return path.resolve(process.execPath, '..', '..');
-    const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
-    return path.join(modules, 'node', 'node_modules', `${prefix}-${process.platform}-${process.arch}`);
+    if (ownNode) return path.join(modules, 'node', 'node_modules', `node-${process.platform}-${process.arch}`);
+    const prefix = path.resolve(fs.realpathSync(process.execPath), '..', '..');
+    return fs.existsSync(path.join(prefix, 'include', 'node', 'node_api.h')) ? prefix : null;
   },
   nodeGyp: path.join(modules, 'node-gyp', 'bin', 'node-gyp.js'),
   gyp: path.join(modules, 'node-gyp', 'gyp', 'gyp_main.py'),

@@ -50,7 +50,7 @@ async function ensureProgram() {
     const quiet = ['-c', 'advice.detachedHead=false'];
     await run('git', [...quiet, 'clone', '--quiet', '--depth', '1', '--branch', TAG, REPOSITORY, root], { what: 'Fetching vcpkg' });
   }
-  const [command, ...first] = windows ? ['cmd.exe', '/d', '/c', 'bootstrap-vcpkg.bat'] : ['/bin/sh', 'bootstrap-vcpkg.sh'];
+  const [command, ...first] = windows ? ['cmd.exe', '/d', '/c', '.\\bootstrap-vcpkg.bat'] : ['/bin/sh', 'bootstrap-vcpkg.sh'];
   await run(command, [...first, '-disableMetrics'], { cwd: root, what: 'Preparing vcpkg' });
   return program;
 }
