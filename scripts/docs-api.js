@@ -41,6 +41,14 @@ const told = new Set();
 /** @param {import('typescript').Symbol} symbol */
 const resolved = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
 
+/** Remembers a type, or the one that it is another name of. @param {import('typescript').Symbol} symbol */
+function remember(symbol) {
+  const declaration = symbol.declarations?.[0];
+  const type = declaration && ts.isTypeAliasDeclaration(declaration) ? declaration.type : undefined;
+  if (type !== undefined && ts.isImportTypeNode(type) && type.typeArguments === undefined) mention(type);
+  else mentioned.add(symbol);
+}
+
 /** Remembers the types of ours that a declaration names. @param {Node | undefined} node */
 function mention(node) {
   if (node === undefined) return;
@@ -49,7 +57,7 @@ function mention(node) {
   if (symbol) {
     const type = resolved(symbol);
     const [declaration] = type.declarations ?? [];
-    if (declaration && isOurs(declaration) && !ts.isTypeParameterDeclaration(declaration)) mentioned.add(type);
+    if (declaration && isOurs(declaration) && !ts.isTypeParameterDeclaration(declaration)) remember(type);
   }
   ts.forEachChild(node, mention);
 }
@@ -187,6 +195,7 @@ const sections = names.map((name, index) => {
   const module = checker.getSymbolAtLocation(sources[index]);
   const all = (module ? checker.getExportsOfModule(module) : []).map(resolved);
   const values = all.filter((symbol) => !isType(symbol)).map(exportPage);
+  all.filter(isType).forEach(remember);
   /** @type {string[]} */
   const classes = [];
   /** @type {string[]} */
