@@ -39,7 +39,16 @@ void lj_answer_free(lj_answer *answer) {
 }
 
 int lj_answer_add_text(lj_answer *answer, const char *text, size_t length) {
+  answer->text_pieces++;
   return lj_buffer_append(&answer->text, text, length);
+}
+
+size_t lj_answer_rest(const lj_answer *answer) {
+  const lj_thoughts *thoughts = &answer->thoughts;
+  size_t rest = answer->call_count + answer->embeddings.count + thoughts->open;
+  rest += thoughts->text.length + thoughts->signature.length + thoughts->blocks.length;
+  for (size_t i = 0; i < answer->call_count; i++) rest += answer->calls[i].arguments.length;
+  return rest;
 }
 
 static char *call_id(const char *id, size_t index) {

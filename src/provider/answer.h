@@ -44,6 +44,7 @@ typedef struct lj_thoughts { /* what the model thinks, kept until the next call 
 
 typedef struct lj_answer {
   lj_buffer text;
+  size_t text_pieces;  /* calls of lj_answer_add_text */
   lj_tool_call *calls; /* in order of first appearance */
   size_t call_count;
   lj_thoughts thoughts;
@@ -62,6 +63,8 @@ void lj_answer_free(lj_answer *answer);
 
 /* LJ_OK, LJ_NOMEM, LJ_TOO_BIG (LJ_MAX_TOOL_CALLS, LJ_MAX_TEXT_BYTES). */
 int lj_answer_add_text(lj_answer *answer, const char *text, size_t length) LJ_MUST_CHECK;
+/* How much the answer holds beside its text: an event that leaves it as it was has added nothing but text. */
+size_t lj_answer_rest(const lj_answer *answer);
 /* Appends a call; *out is valid until the next call is added. id or name may be NULL or "". */
 int lj_answer_add_call(lj_answer *answer, const char *id, const char *name, lj_tool_call **out) LJ_MUST_CHECK;
 

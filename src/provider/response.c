@@ -14,6 +14,7 @@
 #include "provider/head.h"
 #include "provider/json_repair.h"
 #include "provider/retry_after.h"
+#include "provider/twin.h"
 
 /* What the body is being read as. The first byte that is not blank decides (design: never Content-Type alone). */
 typedef enum mode {
@@ -38,6 +39,7 @@ struct lj_response {
   bool ending;      /* no more bytes come: what is parsed now may have been cut off */
   lj_sse sse;
   lj_ndjson ndjson;
+  lj_twin twin;
   lj_buffer body;
   lj_answer answer;
   lj_reading reading;
@@ -73,6 +75,7 @@ int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t ma
   lj_ndjson_init(&response->ndjson, max_bytes, on_line, response);
   lj_buffer_init(&response->body, max_bytes > LJ_MAX_ERROR_BODY ? max_bytes : LJ_MAX_ERROR_BODY);
   lj_answer_init(&response->answer);
+  lj_twin_init(&response->twin);
   response->reading.answer = &response->answer;
   lj_fault_clear(&response->reading.fault);
   return LJ_OK;
@@ -84,6 +87,7 @@ void lj_response_free(lj_response *response) {
     lj_ndjson_free(&response->ndjson);
     lj_buffer_free(&response->body);
     lj_answer_free(&response->answer);
+    lj_twin_free(&response->twin);
     cJSON_Delete(response->models);
     lj_free(response);
   }
@@ -145,9 +149,30 @@ static int read_text(lj_response *response, const char *event, const char *data,
   return lj_fault_set(&reading->fault, LJ_PROTOCOL, "The provider sent a line of %zu bytes that is no JSON", length);
 }
 
+/* Reads an event as JSON, and learns it when it did nothing but add a piece of text. */
+static int read_event(lj_response *response, const char *event, const char *data, size_t length) {
+  const lj_answer *answer = &response->answer;
+  size_t before = answer->text.length;
+  size_t pieces = answer->text_pieces;
+  size_t rest = lj_answer_rest(answer);
+  cJSON *json = NULL;
+  int rc = lj_json_parse_repaired(data, length, &json);
+  lj_twin_forget(&response->twin);
+  if (rc == LJ_INVALID) {
+    return read_text(response, event, data, length);
+  }
+  if (rc == LJ_OK) {
+    rc = response->provider->read_event(&response->reading, event, json);
+  }
+  if (rc == LJ_OK && !response->reading.finished && answer->text_pieces == pieces + 1 && lj_answer_rest(answer) == rest) {
+    lj_twin_learn(&response->twin, event, data, length, answer->text.data + before, answer->text.length - before);
+  }
+  cJSON_Delete(json);
+  return rc;
+}
+
 static int on_event(void *owner, const char *event, const char *data, size_t length) {
   lj_response *response = owner;
-  cJSON *json = NULL;
   int rc;
   if (is_blank(data, length)) {
     return LJ_OK;
@@ -155,13 +180,11 @@ static int on_event(void *owner, const char *event, const char *data, size_t len
   if (strcmp(event, "ping") != 0) {
     tell_data(response);
   }
-  rc = lj_json_parse_repaired(data, length, &json);
-  if (rc == LJ_INVALID) {
-    rc = read_text(response, event, data, length);
-  } else if (rc == LJ_OK) {
-    rc = response->provider->read_event(&response->reading, event, json);
+  if (lj_twin_match(&response->twin, event, data, length)) {
+    rc = lj_answer_add_text(&response->answer, response->twin.text.data, response->twin.text.length);
+  } else {
+    rc = read_event(response, event, data, length);
   }
-  cJSON_Delete(json);
   tell_text(response); /* what came before the trouble too: it was said */
   return rc == LJ_OK && response->reading.finished ? LJ_CLOSED : rc;
 }
