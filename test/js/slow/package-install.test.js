@@ -8,7 +8,8 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { createRequire } = require('node:module');
-const { target, FILE } = require('../../../js/addon.js');
+const { spawnSync } = require('node:child_process');
+const { target, FILE, TARGETS } = require('../../../js/addon.js');
 const { pack, Machine, root, manifest } = require('../support/package.js');
 
 /** With the addon of one system, in bytes. What this release needs: 3.3 MB packed, 7.6 MB unpacked. */
@@ -78,6 +79,13 @@ describe('the package', function () {
     assert.ok(packed.size <= LIMITS.packed, `packed: ${packed.size} bytes`);
     assert.ok(packed.unpackedSize <= LIMITS.unpacked, `unpacked: ${packed.unpackedSize} bytes`);
     assert.ok(addon !== undefined && addon.size <= LIMITS.addon, `the addon: ${addon?.size} bytes`);
+  });
+
+  it('is not published with the addon of one system only', () => {
+    const prepack = path.join(root, 'scripts', 'prepack.js');
+    const { status, stderr } = spawnSync(process.execPath, [prepack], { encoding: 'utf8', env: { ...process.env, npm_command: 'publish' } });
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`No prebuilt addon for ${TARGETS.filter((one) => one !== target()).join(', ')}:`));
   });
 
   for (const [name, major] of [['node', 24], ['node22', 22]]) {
