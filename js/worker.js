@@ -126,9 +126,21 @@ function onMessage(message) {
     else if (channel === '') throw coded('INVALID', 'a message must be {id, channel, payload} with a string as channel');
     else if (engine === null) throw coded('CLOSED', `${channel}: the engine does not run; worker:initialize starts it, once`);
     else if (channel === 'worker:notify') engine.addon.notify(engine.handle);
-    else engine.addon.send(engine.handle, JSON.stringify(message));
+    else engine.addon.send(engine.handle, textOf(message));
   } catch (error) {
     if (id !== undefined) post({ id, channel, error: errorOf(error, 'INVALID') });
+  }
+}
+
+/**
+ * Electron's messages may hold what JSON does not.
+ * @param {Message} message
+ */
+function textOf(message) {
+  try {
+    return JSON.stringify(message);
+  } catch (error) {
+    throw coded('INVALID', `${message.channel}: its payload cannot be sent (${/** @type {Error} */ (error).name}); it must be plain JSON`);
   }
 }
 

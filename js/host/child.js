@@ -77,7 +77,7 @@ function startUtilityProcess({ entry, execArgv, env, onMessage, onExit, onLine }
   let fatal = /** @type {string | undefined} */ (undefined);
   child.on('message', onMessage);
   child.on('error', (type, location) => (fatal = `${type} at ${location}`));
-  child.on('exit', (code) => onExit({ code, signal: null, reason: fatal }));
+  child.on('exit', (code) => onExit(fatal === undefined ? { code, signal: null } : { code, signal: null, reason: fatal }));
   splitLines(child.stdout, (line) => onLine('stdout', line));
   splitLines(child.stderr, (line) => onLine('stderr', line));
   return {

@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { exitBy } = require('./support/exit.js');
 const { canPreload, preload } = require('./support/preload.js');
 const { isAlive } = require('./support/alive.js');
 const { useWorld } = require('./support/e2e.js');
@@ -120,7 +121,7 @@ describe('a worker whose engine thread hangs', function () {
     await world.until(() => worker.ready?.generation === 2, 'the restart');
     const reason = 'the worker did not answer to 2 heartbeats';
     assert.deepEqual(told, [
-      ['exit', { code: null, signal: 'SIGKILL', reason }],
+      ['exit', { ...exitBy('SIGKILL'), reason }],
       ['restart', { reason, count: 1, delayMs: 1, generation: 1 }],
     ]);
     assert.equal(isAlive(first), false);

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { Heartbeat, heartbeatSettings } = require('../../js/host/heartbeat.js');
+const { exitBy } = require('./support/exit.js');
 const { useFakeWorkers } = require('./support/fake-worker.js');
 const { isAlive } = require('./support/alive.js');
 const { until } = require('./support/until.js');
@@ -103,7 +104,7 @@ describe('a worker that is asked whether it lives', function () {
       await waits;
       const reason = 'the worker did not answer to 3 heartbeats';
       assert.deepEqual(named(events, 'restart'), [{ reason, count: 1, delayMs: 1, generation: 1 }]);
-      assert.deepEqual(named(events, 'exit'), [{ code: null, signal: 'SIGKILL', reason }]);
+      assert.deepEqual(named(events, 'exit'), [{ ...exitBy('SIGKILL'), reason }]);
       assert.equal(named(events, 'health-status').findLast(({ generation }) => generation === 1).status, 'failed');
       assert.equal(isAlive(first), false);
       await until(() => worker.health.status === 'healthy');
@@ -128,7 +129,7 @@ describe('a worker that is asked whether it lives', function () {
     const late = new Promise((resolve) => setTimeout(resolve, 3500, 'late').unref());
     assert.notEqual(await Promise.race([worker.stop({ deadlineMs: 0 }), late]), 'late');
     await drains;
-    assert.deepEqual(named(events, 'exit'), [{ code: null, signal: 'SIGKILL' }]);
+    assert.deepEqual(named(events, 'exit'), [exitBy('SIGKILL')]);
     assert.equal(worker.state, 'stopped');
   });
 

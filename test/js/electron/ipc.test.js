@@ -4,7 +4,8 @@
 /** What is documented of ipcMain, sandboxed preloads and contextBridge, of the stand-in. A real page needs a window. */
 
 const assert = require('node:assert/strict');
-const { isReal, loadElectron } = require('../support/electron/run.js');
+const { makeElectron } = require('../support/electron/index.js');
+const { isReal } = require('../support/electron/run.js');
 const { openPage } = require('../support/electron/renderer.js');
 const { until } = require('../support/until.js');
 
@@ -16,7 +17,7 @@ describe('pages of the stand-in', () => {
     if (isReal) this.skip();
   });
 
-  beforeEach(() => (electron = loadElectron()));
+  beforeEach(() => (electron = makeElectron(() => {})));
 
   const open = (/** @type {string} */ source, more = {}) => openPage(electron, { url: 'file:///app/index.html', source, ...more });
 
