@@ -26,18 +26,21 @@ describe('types', function () {
   this.timeout(120000);
   /** An app that has nothing but this package and the types of Node. */
   let plain = '';
-  /** An app from which all packages of this repository are found: electron, vite, drizzle-orm. */
-  const full = path.join(root, 'build', 'types-test');
+  /** An app that has all packages of this repository beside it: electron, vite, drizzle-orm. */
+  let full = '';
 
   before(async () => {
     plain = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-types-'));
-    fs.rmSync(full, { recursive: true, force: true });
+    // Neither lies in this repository, where `llm-jobs` would be the repository itself.
+    full = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-types-'));
     const installed = path.join(plain, 'node_modules', 'llm-jobs');
     fs.mkdirSync(path.join(installed, 'js'), { recursive: true });
     for (const file of ['package.json', 'js/config.schema.json']) fs.copyFileSync(path.join(root, file), path.join(installed, file));
     const emit = ['-p', root, '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', root, '--outDir', path.join(installed, 'build', 'types')];
     assert.equal(await compile(emit), '');
     fs.cpSync(installed, path.join(full, 'node_modules', 'llm-jobs'), { recursive: true });
+    const modules = path.join(root, 'node_modules');
+    for (const name of fs.readdirSync(modules)) fs.symlinkSync(path.join(modules, name), path.join(full, 'node_modules', name));
     fs.mkdirSync(path.join(plain, 'node_modules', '@types'));
     fs.symlinkSync(path.join(root, 'node_modules', '@types', 'node'), path.join(plain, 'node_modules', '@types', 'node'));
   });
@@ -55,7 +58,6 @@ describe('types', function () {
   const check = async (folder, files, options) => {
     for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
     const all = { strict: true, noEmit: true, target: 'es2023', lib: ['es2023'], types: ['node'], skipLibCheck: false, ...options };
-    if (folder === full) all.typeRoots = [path.join(root, 'node_modules', '@types')];
     fs.writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: all, files: Object.keys(files) }));
     const said = (await compile(['-p', folder])).split('\n').filter((line) => /error TS/.test(line));
     return said.filter((line) => !/node_modules\/(?!llm-jobs\/)/.test(line.split('(')[0]));

@@ -2,7 +2,9 @@
 
 /** startWorker and its Worker in TypeScript. Compiled by test/js/slow/types.test.js, never run: each wrong line is one that tsc must refuse. */
 
-import { startWorker, applySecurityPolicy } from 'llm-jobs';
+import { startWorker, applySecurityPolicy, serveRenderers, Queue } from 'llm-jobs';
+import type { Configuration, ProviderConfig, Worker } from 'llm-jobs';
+import type { JobView, LlmJobsApi } from 'llm-jobs/preload';
 
 export async function configured(): Promise<void> {
   const worker = await startWorker({
@@ -20,6 +22,8 @@ export async function configured(): Promise<void> {
     restart: { maxRestarts: 2 },
     preset: 'highLoad',
     securityPolicy: { resourceLimits: { memory: { maxMB: 512 } }, allowedAPIs: ['llm', 'ipc'] },
+    workers: { min: 1, max: 2, idleTimeoutMs: 30000 },
+    electron: { quit: true, quitDeadlineMs: 1000 },
   });
   await startWorker({ database: 'app.db', providers: {}, heartbeat: false, restart: false });
   // @ts-expect-error: no providers
@@ -79,6 +83,29 @@ export async function configured(): Promise<void> {
   // @ts-expect-error: no such option
   await worker.stop({ deadline: 5 });
   await worker.stop();
+}
+
+// What an app keeps in functions and classes of its own
+export async function kept(provider: ProviderConfig, more: Partial<Configuration>): Promise<Worker> {
+  return startWorker({ database: 'app.db', providers: { own: provider }, ...more });
+}
+
+export function pages(worker: Worker): void {
+  const { close } = serveRenderers({ queue: new Queue({}), worker, allow: { summarise: { check: (data) => ({ text: data.text }), options: { model: 'fast' } } } });
+  close();
+  serveRenderers({ queue: new Queue({}), allow: ['summarise'], checkSender: ({ senderFrame }) => senderFrame.parent === null });
+  // @ts-expect-error: what pages may add must be said
+  serveRenderers({ queue: new Queue({}), worker });
+}
+
+export async function page(llmJobs: LlmJobsApi): Promise<void> {
+  const id: string = await llmJobs.add('summarise', { text: 'Hello' }, { priority: 5 });
+  const job: JobView | null = await llmJobs.get(id);
+  const end: () => void = llmJobs.subscribe(id, ({ text, restart, done, code }) => void [text.length, restart, done, code?.length]);
+  llmJobs.watch(({ status, progress }) => void [status.length, progress.toFixed()]);
+  // @ts-expect-error: a page may not choose the model
+  await llmJobs.add('summarise', { text: 'Hello' }, { model: 'fast' });
+  void [job?.error?.code, end];
 }
 
 export function windows(): void {
