@@ -9,7 +9,11 @@
 #include "base/memory.h"
 #include "engine/state.h"
 
-enum { DRAIN_MS = 5000, DAY_MS = 86400000 };
+enum {
+  DRAIN_MS = 5000,
+  DAY_MS = 86400000,
+  SUSPEND_MS = 20000 /* for how long an announced sleep that does not come keeps jobs waiting */
+};
 
 void lj_asked_answer(lj_engine *engine, const lj_asked *asked, cJSON *payload) {
   if (asked->id != NULL)
@@ -166,6 +170,8 @@ static void run_power(lj_engine *engine, const lj_asked *asked) {
     return;
   }
   bool woke = strcmp(event, "resume") == 0;
+  /* A call that begins now would be cut and paid twice. Somebody may change his mind about the sleep, and nobody tells. */
+  if (strcmp(event, "suspend") == 0) engine->claim_after_ms = lj_mono_ms() + SUSPEND_MS;
   bool back = woke || strcmp(event, "online") == 0;
   /* A sleep that was too short for the clocks to show it has broken connections all the same. */
   if (woke)

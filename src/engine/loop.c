@@ -66,6 +66,8 @@ void lj_after_sleep(lj_engine *engine, int64_t now_ms) {
     run->suspect_bytes = run->call != NULL ? lj_http_call_bytes(run->call) : UINT64_MAX;
   engine->suspect_at_ms = engine->calling.count > 0 ? now_ms + SUSPECT_MS : 0;
   lj_http_distrust(engine->http);
+  engine->claim_after_ms = 0;
+  engine->look = true;
   lj_lanes_nudge(&engine->lanes, NULL, 0, now_ms);
 }
 

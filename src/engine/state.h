@@ -158,7 +158,7 @@ struct lj_engine {
 };
 
 /* The machine has woken up: calls get some seconds to bring a byte, the others are made anew; idle connections are left alone;
- * lanes that could not be reached are tried at once. */
+ * lanes that could not be reached are tried at once; jobs may start again. */
 void lj_after_sleep(lj_engine *engine, int64_t now_ms);
 /* For what follows from ends in a transaction; its listener is the engine's outbox. */
 void lj_follow_init(lj_engine *engine, int64_t now_wall, lj_follow *follow);

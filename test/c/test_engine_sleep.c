@@ -86,6 +86,34 @@ static void call_that_brings_nothing_after_resume_is_made_again_and_costs_no_att
   assert_rows(&fixture->queue, "1|0", "SELECT attempts, stalls FROM llm_jobs");
 }
 
+static void no_call_begins_between_suspend_and_resume(void **state) {
+  engine_fixture *fixture = *state;
+  script(fixture, sse_reply(fixture));
+  engine_start(fixture, "", "");
+  (void)ask(fixture, "worker:power", "{\"event\":\"suspend\"}");
+  add_job(fixture, "a", "p/x", HELLO);
+  for (int i = 0; i < 10; i++) {
+    lj_clock_advance(1000, 1000000);
+    (void)ask(fixture, "worker:stats", NULL);
+  }
+  assert_int_equal(loopback_requests(fixture->server), 0);
+  (void)ask(fixture, "worker:power", "{\"event\":\"resume\"}");
+  wait_job(fixture, "a", "completed");
+}
+
+static void sleep_that_was_announced_and_did_not_come_keeps_no_job_for_long(void **state) {
+  engine_fixture *fixture = *state;
+  script(fixture, sse_reply(fixture));
+  engine_start(fixture, "", "");
+  (void)ask(fixture, "worker:power", "{\"event\":\"suspend\"}");
+  add_job(fixture, "a", "p/x", HELLO);
+  lj_clock_advance(19000, 19000000);
+  (void)ask(fixture, "worker:stats", NULL);
+  assert_int_equal(loopback_requests(fixture->server), 0);
+  lj_clock_advance(1500, 1500000);
+  wait_job(fixture, "a", "completed");
+}
+
 static void call_that_began_after_the_sleep_is_not_taken_for_dead(void **state) {
   engine_fixture *fixture = *state;
   loopback_script(fixture->server, (loopback_reply){.bytes = sse_reply(fixture), .gate = 1});
@@ -182,6 +210,8 @@ int main(void) {
       sleep_test(lease_is_renewed_after_a_night_and_nobodys_is_taken),
       sleep_test(call_that_brings_nothing_after_a_night_is_made_again_and_costs_no_attempt),
       sleep_test(call_that_brings_nothing_after_resume_is_made_again_and_costs_no_attempt),
+      sleep_test(no_call_begins_between_suspend_and_resume),
+      sleep_test(sleep_that_was_announced_and_did_not_come_keeps_no_job_for_long),
       sleep_test(call_that_began_after_the_sleep_is_not_taken_for_dead),
       sleep_test(call_that_goes_on_after_a_night_is_kept),
       sleep_test(delayed_job_that_came_due_in_the_night_runs_once),
