@@ -29,7 +29,8 @@ const { LlmJobsError, describe } = require('./error.js');
  *
  * @typedef {object} AddonPlugin a plugin for Vite 5 and later, described by what this one has
  * @property {string} name
- * @property {(this: {emitFile: (file: {type: 'asset', fileName: string, source: Uint8Array}) => string}) => void} generateBundle
+ * @property {(this: {emitFile: (file: {type: 'asset', fileName: string, source: Uint8Array}) => string}, output: {dir?: string}) =>
+ *   void} generateBundle
  *
  * @typedef {object} WorkerConfig
  * @property {{outDir?: string, emptyOutDir: false, copyPublicDir: false, target: string, lib: {entry: string, formats: ['cjs'],
@@ -74,11 +75,25 @@ function workerConfig({ entry = 'src/worker/main.ts', name = 'worker', outDir, .
 function copyAddon(options = {}) {
   return {
     name: 'llm-jobs:addon',
-    generateBundle() {
+    generateBundle({ dir }) {
       // Looked for as late as this, so that a configuration can be read where the addon is not built.
-      this.emitFile({ type: 'asset', fileName: FILE, source: fs.readFileSync(addonFile(options)) });
+      const source = fs.readFileSync(addonFile(options));
+      // While the app runs in development its worker has the file open, which Windows lets nobody write then.
+      if (dir === undefined || !isThere(path.join(dir, FILE), source)) this.emitFile({ type: 'asset', fileName: FILE, source });
     },
   };
+}
+
+/**
+ * @param {string} file
+ * @param {Buffer} content
+ */
+function isThere(file, content) {
+  try {
+    return fs.readFileSync(file).equals(content);
+  } catch {
+    return false;
+  }
 }
 
 /**

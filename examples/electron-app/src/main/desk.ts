@@ -35,6 +35,7 @@ export function serveDesk({ database, queue, worker, settings, keys, isOwnPage }
         usage: minutes,
       };
     },
+    open: () => openJobs(database),
     async keep(id, kept) {
       text(id, 64);
       if (kept) await orm.insert(keptAnswers).values({ jobId: id, keptAt: Date.now() }).onConflictDoNothing().run();

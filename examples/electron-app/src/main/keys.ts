@@ -23,7 +23,9 @@ export class Keys {
   }
 
   set(name: string, key: string): void {
-    if (!safeStorage.isEncryptionAvailable()) throw new Error('This system has no key store that could encrypt the key.');
+    // Without a key store Linux would encrypt with a password that everybody knows.
+    const open = process.platform === 'linux' && safeStorage.getSelectedStorageBackend() === 'basic_text';
+    if (open || !safeStorage.isEncryptionAvailable()) throw new Error('This system has no key store that could encrypt the key.');
     const text = safeStorage.encryptString(key).toString('base64');
     const next = `${this.#file}.new`;
     fs.writeFileSync(next, JSON.stringify({ ...this.#read(), [name]: text }), { mode: 0o600 });

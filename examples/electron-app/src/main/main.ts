@@ -5,8 +5,9 @@ import { TASKS } from '../shared/desk';
 import { openDatabase } from './database';
 import { serveDesk } from './desk';
 import { Keys } from './keys';
+import { developmentPolicy } from './policy';
 import { readSettings, workerOptions } from './settings';
-import { isOwnPage, openWindow } from './window';
+import { inDevelopment, isOwnPage, openWindow } from './window';
 
 async function main(): Promise<void> {
   await app.whenReady();
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   });
 
   // Headers for the page, and a window that has no more rights than a page needs.
-  applySecurityPolicy(session.defaultSession);
+  applySecurityPolicy(session.defaultSession, inDevelopment ? { csp: { directives: developmentPolicy } } : undefined);
   const webPreferences = applySecurityPolicy<WebPreferences>({});
   serveRenderers({ queue, worker, allow: [...TASKS], checkSender: isOwnPage });
   serveDesk({ database, queue, worker, settings, keys, isOwnPage });

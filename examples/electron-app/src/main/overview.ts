@@ -10,6 +10,9 @@ const HISTORY = 100;
 const OPEN = 200;
 const MINUTES = 30;
 
+/** The beginning of the text; the rest may be long, and stays in the database. */
+const title = sql<string>`substr(trim(coalesce(json_extract(${llmJobs.data}, '$.text'), '')), 1, 100)`;
+
 const ended = ['completed', 'failed', 'cancelled'] as const;
 const unended = ['waiting', 'active', 'delayed', 'waiting-children'] as const;
 
@@ -18,7 +21,7 @@ export async function openJobs({ orm }: AppDatabase): Promise<OpenJob[]> {
     .select({
       id: llmJobs.id,
       name: llmJobs.name,
-      data: llmJobs.data,
+      title,
       status: llmJobs.status,
       progress: llmJobs.progress,
       partial: llmJobs.partial,
@@ -27,7 +30,7 @@ export async function openJobs({ orm }: AppDatabase): Promise<OpenJob[]> {
     .where(inArray(llmJobs.status, [...unended]))
     .orderBy(asc(llmJobs.seq))
     .limit(OPEN);
-  return rows.map(({ name, data, partial, ...row }) => ({ ...row, task: name, title: titleOf(data), partial: partial ?? '' }));
+  return rows.map(({ name, title, partial, ...row }) => ({ ...row, task: name, title: shorten(title), partial: partial ?? '' }));
 }
 
 export async function endedJobs({ orm }: AppDatabase, price: Price): Promise<EndedJob[]> {
@@ -35,7 +38,7 @@ export async function endedJobs({ orm }: AppDatabase, price: Price): Promise<End
     .select({
       id: llmJobs.id,
       name: llmJobs.name,
-      data: llmJobs.data,
+      title,
       status: llmJobs.status,
       result: llmJobs.result,
       error: llmJobs.error,
@@ -55,7 +58,7 @@ export async function endedJobs({ orm }: AppDatabase, price: Price): Promise<End
     return {
       id: row.id,
       task: row.name,
-      title: titleOf(row.data),
+      title: shorten(row.title),
       status: row.status,
       text: result?.text ?? error?.message ?? '',
       model: result?.model ?? row.lane,
@@ -102,9 +105,8 @@ function costOf(inputTokens: number, outputTokens: number, { inputPerMillion, ou
   return (inputTokens * inputPerMillion + outputTokens * outputPerMillion) / 1e6;
 }
 
-/** The first words of the text. */
-function titleOf(data: string): string {
-  const { text = '' } = JSON.parse(data) as { text?: string };
-  const line = text.trim().split('\n', 1)[0] ?? '';
+/** The text's first line, or the beginning of it. */
+function shorten(title: string): string {
+  const line = title.split('\n', 1)[0] ?? '';
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }

@@ -5,6 +5,9 @@ import { BrowserWindow, shell, type IpcMainEvent, type IpcMainInvokeEvent, type 
 declare const MAIN_WINDOW_VITE_DEV_SERVER_URL: string | undefined;
 declare const MAIN_WINDOW_VITE_NAME: string;
 
+/** `electron-forge start`, with the page from Vite's server. */
+export const inDevelopment = Boolean(MAIN_WINDOW_VITE_DEV_SERVER_URL);
+
 const page = path.join(__dirname, '..', 'renderer', MAIN_WINDOW_VITE_NAME, 'index.html');
 
 export async function openWindow(webPreferences: WebPreferences): Promise<BrowserWindow> {

@@ -7,6 +7,7 @@ expose({ key: 'llmJobs' });
 
 const desk: Desk = {
   overview: () => ipcRenderer.invoke(DESK_CHANNELS.overview),
+  open: () => ipcRenderer.invoke(DESK_CHANNELS.open),
   keep: (id, kept) => ipcRenderer.invoke(DESK_CHANNELS.keep, id, kept),
   clear: () => ipcRenderer.invoke(DESK_CHANNELS.clear),
   setKey: (name, key) => ipcRenderer.invoke(DESK_CHANNELS.setKey, name, key),

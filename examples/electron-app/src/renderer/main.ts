@@ -50,6 +50,6 @@ async function read(): Promise<void> {
 startComposer(refresh);
 byId('clear').addEventListener('click', () => void window.desk.clear().then(refresh, complain));
 window.llmJobs.watch(refresh);
-setInterval(() => open.active && refresh(), PROGRESS_MS);
+setInterval(() => open.active && !running && void window.desk.open().then((jobs) => open.update(jobs), complain), PROGRESS_MS);
 setInterval(refresh, IDLE_MS);
 refresh();

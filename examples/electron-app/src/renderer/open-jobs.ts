@@ -28,6 +28,11 @@ export class OpenJobs {
     byId('open-empty').hidden = jobs.length > 0;
   }
 
+  /** How far they are by now. Jobs that come and go are told by `show`, together with the answers. */
+  update(jobs: OpenJob[]): void {
+    for (const job of jobs) this.#cards.get(job.id)?.update(job);
+  }
+
   get active(): boolean {
     return this.#cards.size > 0;
   }

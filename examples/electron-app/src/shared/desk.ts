@@ -55,6 +55,8 @@ export interface Minute {
 
 export interface Desk {
   overview(): Promise<Overview>;
+  /** The part of it that changes while a model writes. */
+  open(): Promise<OpenJob[]>;
   /** Keeps an answer, so that "Clear" leaves it in place. */
   keep(id: string, kept: boolean): Promise<void>;
   /** Deletes the ended jobs that are not kept; resolves with their number. */
@@ -64,6 +66,7 @@ export interface Desk {
 
 export const DESK_CHANNELS = {
   overview: 'desk:overview',
+  open: 'desk:open',
   keep: 'desk:keep',
   clear: 'desk:clear',
   setKey: 'desk:set-key',
