@@ -201,6 +201,29 @@ describe("the example app's page", function () {
     await again.page.waitForSelector('#history li[data-status="completed"]');
   });
 
+  it('has its style and is not hindered by its policy when the development server sends it', async () => {
+    const { createServer } = await import('vite');
+    const { developmentPolicy } = require(path.join(example.app, 'src', 'main', 'policy.ts'));
+    const development = await createServer({
+      root: example.app,
+      configFile: path.join(example.app, 'vite.renderer.config.mts'),
+      logLevel: 'error',
+      // What applySecurityPolicy does to the session of the app's windows.
+      server: { host: '127.0.0.1', port: 0, headers: { 'Content-Security-Policy': developmentPolicy } },
+    });
+    try {
+      await development.listen();
+      const [url] = development.resolvedUrls?.local ?? [];
+      const opened = await openPage(browser, url, app);
+      ends.push(opened.close);
+      await opened.page.waitForSelector('#worker-state[data-state="ready"]');
+      assert.equal(await opened.page.evaluate(() => getComputedStyle(document.querySelector('.card') ?? document.body).borderRadius), '10px');
+      assert.deepEqual(opened.complaints, []);
+    } finally {
+      await development.close();
+    }
+  });
+
   it('can be used by keyboard, and each control has a name', async () => {
     await giveKey();
     await page.focus('#text');
