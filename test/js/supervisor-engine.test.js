@@ -81,7 +81,7 @@ describe('a worker that dies in the middle of calls', function () {
       if (n % 4 === 0) return worker.request('worker:cancel', { jobId: `none-${n}` }).then((answer) => assert.deepEqual(answer, { cancelled: false }));
       if (n % 4 === 1) return worker.hold(`nobody-${n}`).then(assert.fail, (error) => assert.match(error.message, /names no provider/));
       if (n % 4 === 2) return worker.stats().then((stats) => assert.equal(stats.workerId, worker.ready?.workerId));
-      return worker.power('suspend').then((answer) => assert.deepEqual(answer, { probing: false }));
+      return worker.power('offline').then((answer) => assert.deepEqual(answer, { probing: false }));
     });
     await Promise.all(questions);
     for (const id of ids) assert.equal((await world.ended(id)).status, 'completed');
