@@ -122,7 +122,13 @@ describe("the example app, packaged by Forge's settings", function () {
         const maps = children(Number(app.child.pid)).map((pid) => fs.readFileSync(`/proc/${pid}/maps`, 'utf8'));
         assert.ok(maps.some((text) => text.includes(path.join(resources, 'app.asar.unpacked', '.vite', 'build', 'llm_jobs_native.node'))));
 
-        await assert.rejects(app.call('llmJobs', 'add', 'delete_everything', { text: 'x' }));
+        await assert.rejects(app.call('llmJobs', 'add', 'delete_everything', { text: 'x' }), /POLICY_DENIED|BAD_JOB/);
+        // A page of somebody else, and a file that is not the app's, though it looks like it.
+        for (const url of ['https://example.com/index.html', 'file:///tmp/index.html']) {
+          await assert.rejects(app.callFrom(url, 'llmJobs', 'add', 'summarise', { text: 'x' }), /POLICY_DENIED/);
+          await assert.rejects(app.callFrom(url, 'desk', 'overview'), /this page may not ask/);
+        }
+        assert.equal((await app.call('desk', 'overview')).history.length, 1);
       } finally {
         const ended = await app.quit();
         assert.deepEqual(ended, { code: 0, signal: null }, app.output());
@@ -131,9 +137,17 @@ describe("the example app, packaged by Forge's settings", function () {
       await fake.close();
     }
   });
+
+  it('says what is wrong with its settings, and ends', async () => {
+    const data = path.join(place, 'wrong');
+    fs.mkdirSync(data);
+    fs.writeFileSync(path.join(data, 'settings.json'), JSON.stringify({ provider: { kind: 'ollama', baseUrl: 'ftp://here' }, model: 'm' }));
+    const main = path.join(resources, 'app.asar', '.vite', 'build', 'main.cjs');
+    await assert.rejects(startApp(main, data), /the app ended with 1[^]*BAD_CONFIG[^]*baseUrl|the app ended with 1[^]*baseUrl[^]*BAD_CONFIG/);
+  });
 });
 
-/** @param {string} app @returns {Promise<string>} */
+/** @param {string} app the example's folder @returns {Promise<string>} what the compiler says */
 function compile(app) {
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const args = [tsc, '-p', app, '--skipLibCheck', 'false', '--pretty', 'false'];

@@ -48,6 +48,27 @@ async function startApp(main, data) {
     exit.then(({ code, signal }) => Promise.reject(new Error(`the app ended with ${code ?? signal}\n${printed}`))),
   ]);
 
+  /**
+   * @param {string | undefined} as
+   * @param {string} api
+   * @param {string} method
+   * @param {any[]} args
+   * @returns {Promise<any>}
+   */
+  const ask = (as, api, method, args) => {
+    const id = ++next;
+    const plain = args.map((arg) => {
+      if (typeof arg !== 'function') return { value: arg };
+      callbacks.set(++next, arg);
+      return { callback: next };
+    });
+    return new Promise((resolve, reject) => {
+      if (!child.connected) return reject(new Error('the app has ended'));
+      calls.set(id, { resolve, reject });
+      child.send({ call: id, api, method, args: plain, as }, () => {});
+    });
+  };
+
   return {
     child,
     exit,
@@ -62,19 +83,16 @@ async function startApp(main, data) {
      * @param {...any} args
      * @returns {Promise<any>} a function that the method returned is a number for `release`
      */
-    call(api, method, ...args) {
-      const id = ++next;
-      const plain = args.map((arg) => {
-        if (typeof arg !== 'function') return { value: arg };
-        callbacks.set(++next, arg);
-        return { callback: next };
-      });
-      return new Promise((resolve, reject) => {
-        if (!child.connected) return reject(new Error('the app has ended'));
-        calls.set(id, { resolve, reject });
-        child.send({ call: id, api, method, args: plain }, () => {});
-      });
-    },
+    call: (api, method, ...args) => ask(undefined, api, method, args),
+    /**
+     * The same from a page that is not the app's.
+     * @param {string} url
+     * @param {string} api
+     * @param {string} method
+     * @param {...any} args
+     * @returns {Promise<any>}
+     */
+    callFrom: (url, api, method, ...args) => ask(url, api, method, args),
     /** Quits it as its user would, and waits for the end. */
     async quit() {
       if (child.connected) child.send({ quit: true });

@@ -54,19 +54,24 @@ class BrowserWindow extends EventEmitter {
   }
 }
 
-Object.assign(electron, { BrowserWindow, shell: { async openExternal() {} } });
+Object.assign(electron, { BrowserWindow, shell: { async openExternal() {} }, dialog: { showErrorBox() {} } });
 
 /** What methods have returned as functions: the page may call each of them once. @type {Map<number, () => unknown>} */
 const returned = new Map();
 let count = 0;
 
-/** @param {{call: number, api: string, method: string, args: any[]}} asked */
-async function answer({ call, api, method, args }) {
+/** Another page that has got hold of the preload script. @param {string} url */
+function otherWindow(url) {
+  return openPage(electron, { url, preload: BrowserWindow.all[0].webPreferences.preload }).window;
+}
+
+/** @param {{call: number, api: string, method: string, args: any[], as?: string}} asked */
+async function answer({ call, api, method, args, as }) {
   const given = args.map(({ callback, value }) =>
     callback === undefined ? value : (/** @type {any[]} */ ...more) => void process.send?.({ callback, args: more }),
   );
   try {
-    const value = api === 'returned' ? returned.get(given[0])?.() : await window[api][method](...given);
+    const value = api === 'returned' ? returned.get(given[0])?.() : await (as === undefined ? window : otherWindow(as))[api][method](...given);
     if (typeof value !== 'function') return process.send?.({ answer: call, value });
     returned.set(++count, value);
     process.send?.({ answer: call, value: count });

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { app, BrowserWindow, session, type WebPreferences } from 'electron';
+import { app, BrowserWindow, dialog, session, type WebPreferences } from 'electron';
 import { applySecurityPolicy, Queue, serveRenderers, startWorker } from 'llm-jobs';
 import { TASKS } from '../shared/desk';
 import { openDatabase } from './database';
@@ -37,6 +37,8 @@ async function main(): Promise<void> {
 
 function fail(error: unknown): void {
   console.error(error);
+  // A wrong settings.json, for one: llm-jobs says what is wrong with it.
+  dialog.showErrorBox('Reading Desk could not start', error instanceof Error ? error.message : String(error));
   app.exit(1);
 }
 

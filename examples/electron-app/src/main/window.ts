@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BrowserWindow, shell, type IpcMainEvent, type IpcMainInvokeEvent, type WebPreferences } from 'electron';
 
 /** Both are put in by Forge's Vite plugin: the development server's address, and the page's folder of a packaged app. */
@@ -35,5 +36,5 @@ export function isOwnPage({ senderFrame }: IpcMainEvent | IpcMainInvokeEvent): b
   if (senderFrame === null || senderFrame.parent !== null) return false;
   const url = new URL(senderFrame.url);
   if (MAIN_WINDOW_VITE_DEV_SERVER_URL) return url.origin === new URL(MAIN_WINDOW_VITE_DEV_SERVER_URL).origin;
-  return url.protocol === 'file:' && url.pathname.endsWith('/index.html');
+  return url.protocol === 'file:' && path.relative(page, fileURLToPath(url)) === '';
 }
