@@ -215,7 +215,7 @@ class Supervisor extends EventEmitter {
         entry,
         execArgv,
         env,
-        onMessage: (message) => this.#onMessage(message),
+        onMessage: (message) => this.#onMessage(generation, message),
         onLog: (level, line) => this.#log(level, line),
         onExit: (exit) => this.#onExit(generation, exit),
       });
@@ -247,7 +247,10 @@ class Supervisor extends EventEmitter {
         this.#tellHealth('failed');
         generation.kill();
       },
-      onOver: (message) => void this.replace(message),
+      onOver: (message) => {
+        // Better one that is too large than none.
+        if (this.#options.restart !== false) void this.replace(message);
+      },
       onLog: (level, line) => this.#log(level, line),
     });
     this.emit('ready', ready, this);
@@ -274,9 +277,16 @@ class Supervisor extends EventEmitter {
     void generation.finish(END_MS, `the worker could not start: ${error.message}`);
   }
 
-  /** @param {Message} message */
-  #onMessage(message) {
-    if (message.channel === 'worker:health-status' && this.#stopping === null) this.#monitor?.hear(message.payload);
+  /**
+   * @param {Generation} generation
+   * @param {Message} message
+   */
+  #onMessage(generation, message) {
+    const { channel, payload } = message;
+    const isCurrent = this.#current === generation;
+    if (channel === 'worker:health-status' && isCurrent && this.#stopping === null) this.#monitor?.hear(payload);
+    // What a process has sent may be read after its end was seen. Of its text the next one knows nothing.
+    if (channel === 'worker:token' && !isCurrent) return;
     this.emit('message', message, this);
   }
 

@@ -81,4 +81,13 @@ describe('a worker over its limits', function () {
     await until(() => worker.health.generation === 2);
     assert.equal(worker.health.status, 'healthy');
   });
+
+  it('is not replaced when nothing is to be started again', async () => {
+    const { worker, events } = await on.start({ heartbeat: OFTEN, restart: false, securityPolicy: { resourceLimits: { memory: { maxMB: 100 } } } });
+    worker.request('test:metrics', metrics(5, 500)).catch(() => {});
+    await until(() => worker.health?.metrics.memoryUsage === 500);
+    const { length } = events;
+    await until(() => events.length > length + 5);
+    assert.deepEqual([worker.state, worker.health.status, events.some(([name]) => name === 'exit')], ['ready', 'degraded', false]);
+  });
 });
