@@ -26,6 +26,7 @@ const parts = {
   'app-writes': () => require('./app-writes.js'),
   streams: () => require('./streams.js'),
   'end-to-end': () => require('./end-to-end.js'),
+  limits: () => require('./limits.js'),
 };
 
 /** @param {string[]} args */
