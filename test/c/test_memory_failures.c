@@ -99,9 +99,8 @@ static int run_build(const scenario *plan, const cJSON *type, const cJSON *data)
   return rc;
 }
 
-static int run_answer(const scenario *plan, const lj_buffer *bytes) {
+static int run_answer(const scenario *plan, const lj_buffer *bytes, cJSON **json) {
   lj_response *response = NULL;
-  cJSON *json = NULL;
   lj_fault fault;
   int rc = lj_response_open(provider_of(plan->kind), &(lj_wire){.stream = true}, LJ_MAX_RESPONSE_BYTES, NULL, &response);
   if (rc != LJ_OK) {
@@ -115,9 +114,8 @@ static int run_answer(const scenario *plan, const lj_buffer *bytes) {
   assert_code(fault.code, rc);
   assert_true(rc == LJ_OK || fault.message[0] != '\0');
   if (rc == LJ_OK) {
-    rc = lj_answer_json(lj_response_answer(response), 1, &json);
+    rc = lj_answer_json(lj_response_answer(response), 1, json);
   }
-  cJSON_Delete(json);
   lj_response_free(response);
   return rc;
 }
@@ -132,27 +130,34 @@ static void every_allocation_may_fail(void **state) {
       lj_buffer bytes;
       cJSON *type = plan->type != NULL ? json_of(plan->type) : NULL;
       cJSON *data = plan->data != NULL ? json_of(plan->data) : NULL;
+      cJSON *whole = NULL; /* the answer when memory is not short */
       long before;
       long nth;
       int rc = LJ_NOMEM;
       lj_buffer_init(&bytes, 0);
       if (plan->fixture != NULL) {
         read_fixture(plan->fixture, &bytes);
+        assert_code(run_answer(plan, &bytes, &whole), plan->code);
       }
       before = lj_memory_live();
       for (nth = 1; nth < 5000; nth++) {
         long used;
+        cJSON *json = NULL;
+        bool same;
         lj_memory_fail_at(nth, sticky);
-        rc = plan->data != NULL ? run_build(plan, type, data) : run_answer(plan, &bytes);
+        rc = plan->data != NULL ? run_build(plan, type, data) : run_answer(plan, &bytes, &json);
         used = lj_memory_count();
         lj_memory_fail_at(0, 0);
+        same = plan->fixture != NULL && rc == plan->code && (whole == NULL || cJSON_Compare(json, whole, true) != 0);
+        cJSON_Delete(json);
         if (lj_memory_live() != before) {
           fail_msg("%s with allocation %ld failing leaks %ld blocks", plan->name, nth, lj_memory_live() - before);
         }
         if (used < nth) { /* it did not come to the one that would have failed */
           break;
         }
-        if (rc != LJ_NOMEM) {
+        /* What only spares time may be left out (provider/twin.h), nothing of the answer. */
+        if (rc != LJ_NOMEM && !same) {
           fail_msg("%s with allocation %ld of %ld failing: %s", plan->name, nth, used, lj_code_name(rc));
         }
       }
@@ -160,6 +165,7 @@ static void every_allocation_may_fail(void **state) {
       assert_true(nth > 3);
       cJSON_Delete(type);
       cJSON_Delete(data);
+      cJSON_Delete(whole);
       lj_buffer_free(&bytes);
     }
   }
