@@ -2,7 +2,7 @@
 'use strict';
 
 /**
- * How an app that is bundled with Vite (electron-forge's plugin-vite, electron-vite, Vite alone) carries the worker.
+ * How an app that is bundled with Vite, by electron-forge's plugin or without it, carries the worker.
  *
  * The worker is a build of its own. As a second entry of the main process's build it would share chunks with it, and a chunk that
  * runs the app's start would then run in the worker too. The addon cannot be bundled: the plugin puts it beside the bundle, where

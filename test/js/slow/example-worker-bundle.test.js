@@ -5,11 +5,9 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { World } = require('../support/e2e.js');
 const { layOut, buildWorker } = require('../support/example.js');
-const { workerConfig, copyAddon } = require('../../../js/vite.js');
 
 describe("the bundle of the example's worker", () => {
   /** @type {ReturnType<typeof layOut>} */
@@ -72,44 +70,6 @@ describe("the bundle of the example's worker", () => {
       });
     } finally {
       await world.close();
-    }
-  });
-});
-
-describe('llm-jobs/vite', () => {
-  it('names what is wrong with an option', () => {
-    assert.throws(() => workerConfig({ entry: '' }), { code: 'BAD_CONFIG', message: /^entry must be/ });
-    assert.throws(() => workerConfig({ name: /** @type {any} */ (7) }), { code: 'BAD_CONFIG', message: /^name must be/ });
-  });
-
-  it('refuses to pack for a machine that this package has no addon for, when it builds', () => {
-    const plugin = copyAddon({ target: 'plan9-mips' });
-    assert.throws(() => plugin.generateBundle.call({ emitFile: () => '' }, {}), { code: 'ADDON_MISSING', message: /plan9-mips/ });
-  });
-
-  it('packs the addon that it is given', () => {
-    const emitted = /** @type {any[]} */ ([]);
-    const plugin = copyAddon({ addon: __filename });
-    plugin.generateBundle.call({ emitFile: (file) => (emitted.push(file), '') }, {});
-    assert.deepEqual(emitted, [{ type: 'asset', fileName: 'llm_jobs_native.node', source: fs.readFileSync(__filename) }]);
-  });
-
-  it('leaves an addon alone that is there already: a running worker may have it open', () => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-vite-'));
-    try {
-      const file = path.join(dir, 'llm_jobs_native.node');
-      const plugin = copyAddon({ addon: __filename });
-      const emits = () => {
-        let count = 0;
-        plugin.generateBundle.call({ emitFile: () => ((count += 1), '') }, { dir });
-        return count;
-      };
-      fs.writeFileSync(file, 'an older one');
-      assert.equal(emits(), 1);
-      fs.copyFileSync(__filename, file);
-      assert.equal(emits(), 0);
-    } finally {
-      fs.rmSync(dir, { recursive: true });
     }
   });
 });

@@ -13,9 +13,8 @@ const path = require('node:path');
 const { chromium } = require('playwright-core');
 const { findBrowser } = require('../../../scripts/setup/browser.js');
 
-/** The last ones keep Chromium from asking for anything but the page. */
+/** Chromium asks for nothing but the page. Its sandbox is off, as playwright has it: root and containers cannot have it. */
 const FLAGS = [
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
