@@ -55,6 +55,7 @@ enum {
   LJ_MAX_ZONES = 16,                 /* time zones kept in memory; the one not asked for the longest goes first */
   LJ_MAX_ZONE_BYTES = 65536,         /* one file of the system's time zones; the largest have some 4 KB */
   LJ_MAX_BATCHES = 64,               /* batches that one engine looks after */
+  LJ_MAX_BATCH_PAGES = 50,           /* of a provider's list of batches, of 100 each */
   LJ_MAX_BATCH_JOBS = 1000,          /* of one batch: its rows are changed in one transaction */
   LJ_MAX_BATCH_BODY = 67108864,      /* what a provider says of a batch, or one of its results */
   LJ_MAX_LOADS = 16,                 /* models that are being loaded by worker:loadModel */

@@ -15,7 +15,7 @@
 enum {
   LOOK_MS = 1000,           /* between two looks at the table while there are batches */
   IDLE_LOOK_MS = 30000,     /* and while there are none: for those of workers that have died */
-  FIND_MS = 2000,           /* a request that was under way when its worker died has been dealt with by then */
+  FIND_MS = 2000            /* a request that was under way when its worker died has mostly been dealt with by then */
 };
 
 static void add(lj_engine *engine, lj_batch *batch) {
@@ -87,6 +87,7 @@ static void seal(lj_engine *engine, const char *place, const lj_target *target) 
     lj_batch_free(batch);
     return;
   }
+  batch->seen = true;
   lj_batch_go(batch, LJ_STEP_UPLOAD, 0);
   add(engine, batch);
 }
@@ -118,7 +119,8 @@ static void adopt(lj_engine *engine, const char *mark, size_t jobs, const char *
     memcpy(batch->mark, mark, LJ_BATCH_MARK_SIZE);
     batch->at = lj_json_int(json, "at", lj_wall_ms());
     batch->jobs = jobs;
-    batch->sealed = (size_t)lj_json_int(json, "jobs", (int64_t)jobs);
+    int64_t sealed = lj_json_int(json, "jobs", 0);
+    batch->sealed = sealed >= (int64_t)jobs && sealed <= LJ_MAX_BATCH_JOBS ? (size_t)sealed : jobs;
     batch->seen = true;
     if (lj_batch_copy_id(batch->id, id, "/") != LJ_OK) batch->id[0] = '\0'; /* it is being created */
     lj_batch_go(batch, LJ_STEP_ADOPT, 0);
@@ -157,6 +159,17 @@ static lj_batch *known(const lj_engine *engine, const char *mark) {
   return NULL;
 }
 
+/* The list may have been too long for it, or memory too short: only the table itself says that no job is left. */
+static void drop_forsaken(lj_batch *batch) {
+  bool any = true;
+  bool unmade = batch->step == LJ_STEP_UPLOAD || batch->step == LJ_STEP_CREATE;
+  bool made = batch->step == LJ_STEP_POLL || batch->step == LJ_STEP_RESULTS;
+  if (!unmade && !made) return;
+  if (lj_batch_is_writing(batch) || lj_batch_has_jobs(batch, &any) != LJ_OK || any) return;
+  batch->jobs = 0;
+  lj_batch_go(batch, made ? LJ_STEP_CANCEL : LJ_STEP_OVER, 0);
+}
+
 /* What the table says: full or old enough places become batches, forsaken batches ours, and those without jobs are cancelled. */
 static void look(lj_engine *engine, int64_t now_ms) {
   look_list *list = lj_calloc(1, sizeof *list);
@@ -186,13 +199,32 @@ static void look(lj_engine *engine, int64_t now_ms) {
     }
   }
   for (lj_batch *batch = engine->batches.first; code == LJ_OK && batch != NULL; batch = batch->next)
-    if (!batch->seen && batch->step >= LJ_STEP_POLL && batch->step < LJ_STEP_FINISH && batch->call == NULL) {
-      batch->jobs = 0;
-      lj_batch_go(batch, LJ_STEP_CANCEL, 0);
-    }
+    if (!batch->seen && batch->call == NULL) drop_forsaken(batch);
   if (code == LJ_OK && list->count == 0 && engine->batches.count == 0) engine->batches.look_at_ms = now_ms + IDLE_LOOK_MS;
   for (size_t i = 0; i < list->count; i++) lj_free(list->items[i].remote);
   lj_free(list);
+}
+
+/* The batch is somebody else's, or has no job any more. One that was just created for nobody is cancelled; what another worker goes
+ * on with is left to it. */
+static void lose(lj_batch *batch) {
+  bool any = true;
+  bool made = batch->step == LJ_STEP_NOTE && lj_batch_has_jobs(batch, &any) == LJ_OK && !any;
+  if (!made && batch->step == LJ_STEP_NOTE)
+    lj_log_write(&batch->engine->log, LJ_LOG_WARN, "batch %s of provider %s: another worker goes on with it", batch->mark,
+                 batch->target.provider->name);
+  lj_batch_go(batch, made ? LJ_STEP_CANCEL : LJ_STEP_OVER, 0);
+}
+
+/* Ours for longer, before the time is over: no request that is begun now outlasts it. False: the step has to wait, or is not ours. */
+static bool keep(lj_batch *batch) {
+  if (batch->until - lj_wall_ms() > LJ_BATCH_CALL_MS + LJ_BATCH_WAIT_MS) return true;
+  int code = lj_batch_note(batch, batch->unsure ? "" : batch->id);
+  if (code == LJ_STALE)
+    lose(batch);
+  else if (code != LJ_OK)
+    lj_batch_go(batch, batch->step, LJ_BATCH_STEP_MS);
+  return code == LJ_OK;
 }
 
 static void take_step(lj_batch *batch) {
@@ -208,22 +240,22 @@ static void take_step(lj_batch *batch) {
       else if (code != LJ_STALE)
         lj_batch_go(batch, batch->step, LJ_BATCH_STEP_MS);
       else
-        lj_batch_go(batch, batch->step == LJ_STEP_NOTE ? LJ_STEP_CANCEL : LJ_STEP_OVER, 0);
+        lose(batch);
       break;
     case LJ_STEP_UPLOAD:
     case LJ_STEP_CREATE:
-      lj_batch_submit(batch);
+      if (keep(batch)) lj_batch_submit(batch);
       break;
+    case LJ_STEP_RESULTS:
+      /* What is read again must not meet answers that are on their way to their rows. */
+      if (lj_batch_is_writing(batch))
+        lj_batch_go(batch, LJ_STEP_RESULTS, LJ_BATCH_STEP_MS);
+      else if (keep(batch))
+        lj_batch_request(batch);
+      break;
+    case LJ_STEP_FIND:
     case LJ_STEP_POLL:
-      /* Ours for longer, before the time is over. */
-      if (batch->until - lj_wall_ms() < LJ_BATCH_OWNER_MS / 2) {
-        code = lj_batch_note(batch, batch->unsure ? "" : batch->id);
-        if (code != LJ_OK) {
-          lj_batch_go(batch, code == LJ_STALE ? LJ_STEP_OVER : LJ_STEP_POLL, LJ_BATCH_STEP_MS);
-          break;
-        }
-      }
-      lj_batch_request(batch);
+      if (keep(batch)) lj_batch_request(batch);
       break;
     case LJ_STEP_FINISH:
       lj_batch_finish(batch);
@@ -236,11 +268,17 @@ static void take_step(lj_batch *batch) {
   }
 }
 
+/* A drain begins nothing, but what was created meanwhile is noted, so that nobody has to look for it. */
+static bool may_step(const lj_batch *batch) {
+  if (batch->call != NULL || batch->step == LJ_STEP_OVER) return false;
+  return !batch->engine->draining || (batch->step == LJ_STEP_NOTE && batch->id[0] != '\0');
+}
+
 void lj_batch_turn(lj_engine *engine, int64_t now_ms) {
-  if (engine->draining || !engine->config.allows_llm) return;
-  if (now_ms >= engine->batches.look_at_ms) look(engine, now_ms);
+  if (!engine->config.allows_llm) return;
+  if (!engine->draining && now_ms >= engine->batches.look_at_ms) look(engine, now_ms);
   for (lj_batch *batch = engine->batches.first; batch != NULL; batch = batch->next)
-    if (batch->call == NULL && batch->step != LJ_STEP_OVER && now_ms >= batch->step_at_ms) take_step(batch);
+    if (may_step(batch) && now_ms >= batch->step_at_ms) take_step(batch);
   for (lj_batch **at = &engine->batches.first; *at != NULL;) {
     lj_batch *batch = *at;
     if (batch->step != LJ_STEP_OVER || batch->call != NULL) {
@@ -254,10 +292,10 @@ void lj_batch_turn(lj_engine *engine, int64_t now_ms) {
 }
 
 int64_t lj_batch_next(const lj_engine *engine) {
-  int64_t next = engine->batches.look_at_ms;
-  if (engine->draining || !engine->config.allows_llm) return INT64_MAX;
+  int64_t next = engine->draining ? INT64_MAX : engine->batches.look_at_ms;
+  if (!engine->config.allows_llm) return INT64_MAX;
   for (const lj_batch *batch = engine->batches.first; batch != NULL; batch = batch->next)
-    if (batch->call == NULL && batch->step_at_ms < next) next = batch->step_at_ms;
+    if (may_step(batch) && batch->step_at_ms < next) next = batch->step_at_ms;
   return next;
 }
 

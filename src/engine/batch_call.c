@@ -10,12 +10,16 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "engine/batch_state.h"
+#include "policy/calendar.h"
 #include "queue/batches.h"
 
 enum {
   LAST_WAIT_MS = 300000, /* the longest wait after trouble */
   MAX_TROUBLES = 10,     /* uploads in a row that may fail before the jobs run by calls */
-  CALL_MS = 600000       /* for a large upload, or results */
+  LOOKS = 2,             /* through the whole list before a batch counts as not created … */
+  LOOK_AGAIN_MS = 5000,  /* … since its creation may still be under way at the provider */
+  SKEW_MS = 3600000,     /* a clock of ours may be ahead of the provider's by this */
+  MAX_TAKEN = LJ_MAX_BATCH_BODY /* bytes of results in memory; the rest is read again when they are written */
 };
 
 static void again(lj_batch *batch, lj_batch_step step) {
@@ -23,6 +27,8 @@ static void again(lj_batch *batch, lj_batch_step step) {
   for (int i = 0; i < batch->troubles && wait < LAST_WAIT_MS; i++) wait *= 2;
   if (batch->fault.retry_after_ms > wait) wait = batch->fault.retry_after_ms;
   batch->troubles++;
+  batch->page[0] = '\0';
+  batch->pages = 0;
   lj_log_write(&batch->engine->log, LJ_LOG_WARN, "batch %s of provider %s: %s; next try in %lld ms", batch->mark, batch->target.provider->name,
                lj_code_name(batch->fault.code), (long long)wait);
   lj_batch_go(batch, step, wait);
@@ -99,6 +105,7 @@ static int on_answer(void *listener, lj_job *job) {
   lj_buffer text;
   lj_buffer_init(&text, LJ_MAX_BATCH_BODY);
   if (result->body != NULL) code = lj_json_print(result->body, &text);
+  batch->taken_bytes += text.length;
   if (code == LJ_OK)
     lj_run_answer_batch(run, result->status, text.data, text.length);
   else
@@ -107,12 +114,22 @@ static int on_answer(void *listener, lj_job *job) {
   return code;
 }
 
+/* The rowid behind the mark; 0: it is none. */
+static int64_t row_of(const char *key) {
+  int64_t row = 0;
+  size_t length = strlen(key);
+  if (length == 0 || length > 18 || strspn(key, "0123456789") != length) return 0;
+  for (; *key != '\0'; key++) row = row * 10 + (*key - '0');
+  return row;
+}
+
 /* One of the results. Those of jobs that have their answer already, or are wanted by nobody, find no row. */
 static int take_result(lj_batch *batch, const cJSON *json) {
   lj_engine *engine = batch->engine;
   size_t mark = strlen(batch->mark);
   lj_batch_result result;
   if (engine->store == NULL || engine->suspended != LJ_SUSPENDED_NOT) return LJ_IO;
+  if (batch->taken_bytes > MAX_TAKEN) return LJ_BUSY;
   int code = lj_batch_api_of(batch)->read_result(json, &result);
   bool ours = code == LJ_OK && strncmp(result.key, batch->mark, mark) == 0 && result.key[mark] == '-';
   if (code == LJ_OK && !ours && batch->unsure) {
@@ -121,8 +138,8 @@ static int take_result(lj_batch *batch, const cJSON *json) {
   } else if (ours) {
     batch->unsure = false;
     answer_of given = {batch, &result};
-    int64_t seq = strtoll(result.key + mark + 1, NULL, 10);
-    if (result.outcome == LJ_BATCH_ANSWERED) code = lj_batches_jobs(engine->store, batch->mark, seq, on_answer, &given);
+    int64_t seq = row_of(result.key + mark + 1);
+    if (result.outcome == LJ_BATCH_ANSWERED && seq > 0) code = lj_batches_jobs(engine->store, batch->mark, seq, on_answer, &given);
   }
   return code;
 }
@@ -151,29 +168,73 @@ static bool is_known(void *owner, const char *id) {
   return false;
 }
 
+static void drop_entries(lj_batch *batch) {
+  lj_buffer_free(&batch->entries);
+  batch->entry_count = 0;
+}
+
 /* The provider knows the batch: from here on it is only polled. */
 static void created(lj_batch *batch) {
-  lj_buffer_free(&batch->entries);
+  drop_entries(batch);
   batch->troubles = 0;
+  batch->looks = 0;
   lj_batch_go(batch, LJ_STEP_NOTE, 0);
+}
+
+/* A time as the APIs write it, to the second. */
+static void write_time(int64_t wall_ms, char out[32]) {
+  lj_date date;
+  int64_t seconds = lj_floor_div(wall_ms, 1000);
+  int64_t days = lj_floor_div(seconds, LJ_DAY_SECONDS);
+  int rest = (int)(seconds - days * LJ_DAY_SECONDS);
+  lj_date_of(days, &date);
+  (void)snprintf(out, 32, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)date.year, date.month, date.day, rest / 3600, rest / 60 % 60, rest % 60);
+}
+
+/* The list's end, or where we stop to read it, and it was not found. */
+static void not_found(lj_batch *batch) {
+  batch->page[0] = '\0';
+  batch->pages = 0;
+  if (++batch->looks < LOOKS) {
+    lj_batch_go(batch, LJ_STEP_FIND, LOOK_AGAIN_MS);
+    return;
+  }
+  batch->looks = 0;
+  lj_batch_go(batch, LJ_STEP_UPLOAD, 0);
 }
 
 static void read_list(lj_batch *batch, const cJSON *json) {
   const lj_batch_api *api = lj_batch_api_of(batch);
-  lj_batch_search search = {.mark = batch->mark, .least = batch->jobs, .most = batch->sealed, .is_known = is_known, .owner = batch};
-  if (api->find(json, &search, batch->id) != LJ_OK) {
+  char since[32];
+  /* A time that no date has, in a row that somebody has changed, is none. */
+  bool dated = batch->at > SKEW_MS && batch->at < LJ_MAX_TIME_MS;
+  if (dated) write_time(batch->at - SKEW_MS, since);
+  lj_batch_search search = {.mark = batch->mark, .least = batch->jobs, .most = batch->sealed, .since = dated ? since : NULL,
+                            .is_known = is_known, .owner = batch};
+  int code = api->find(json, &search, batch->id);
+  if (code == LJ_OK && batch->id[0] == '\0') code = api->next_page(json, batch->page);
+  if (code != LJ_OK) {
     lj_fault_set(&batch->fault, LJ_PROTOCOL, "the provider's list of batches can't be read");
     again(batch, LJ_STEP_FIND);
     return;
   }
   batch->troubles = 0;
-  batch->unsure = batch->id[0] != '\0' && !api->has_mark;
-  if (batch->id[0] == '\0')
-    lj_batch_go(batch, LJ_STEP_UPLOAD, 0);
-  else if (batch->unsure)
-    lj_batch_go(batch, LJ_STEP_POLL, 0);
-  else
+  if (batch->id[0] == '\0') {
+    if (batch->page[0] != '\0' && ++batch->pages < LJ_MAX_BATCH_PAGES)
+      lj_batch_go(batch, LJ_STEP_FIND, 0);
+    else
+      not_found(batch);
+    return;
+  }
+  batch->page[0] = '\0';
+  batch->pages = 0;
+  batch->unsure = !api->has_mark;
+  if (!batch->unsure) {
     created(batch);
+    return;
+  }
+  drop_entries(batch);
+  lj_batch_go(batch, LJ_STEP_POLL, 0);
 }
 
 static void read_poll(lj_batch *batch, const cJSON *json) {
@@ -261,6 +322,7 @@ static void stumble(lj_batch *batch, int code) {
         lj_batch_give_up(batch, code);
       else
         again(batch, refused ? LJ_STEP_CREATE : LJ_STEP_FIND);
+      if (!refused) batch->looks = 0;
       break;
     case LJ_STEP_POLL:
     case LJ_STEP_RESULTS:
@@ -308,6 +370,7 @@ static void on_end(void *owner, int code, const lj_fault *fault) {
     lj_fault_hide(&batch->fault, key->value);
     lj_fault_hide(&batch->fault, key->previous);
   }
+  if (code == LJ_AUTH) lj_secrets_refused(batch->engine, &batch->target, lj_code_name(code));
   if (code != LJ_OK)
     stumble(batch, code);
   else if (batch->step == LJ_STEP_RESULTS)
@@ -323,7 +386,7 @@ static int build(lj_batch *batch, const lj_endpoint *endpoint) {
   lj_fault *fault = &batch->fault;
   switch (batch->step) {
     case LJ_STEP_FIND:
-      return api->build_list(endpoint, wire, fault);
+      return api->build_list(endpoint, batch->page, wire, fault);
     case LJ_STEP_UPLOAD:
       return api->build_upload(endpoint, batch->mark, &batch->entries, wire, fault);
     case LJ_STEP_CREATE:
@@ -352,6 +415,7 @@ void lj_batch_request(lj_batch *batch) {
   lj_fault_clear(&batch->fault);
   lj_wire_init(&batch->wire);
   memset(&batch->head, 0, sizeof batch->head);
+  batch->taken_bytes = 0;
   lj_buffer_clear(&batch->body);
   lj_ndjson_free(&batch->lines);
   lj_ndjson_init(&batch->lines, provider->max_response_bytes, lj_batch_on_line, batch);
@@ -359,7 +423,7 @@ void lj_batch_request(lj_batch *batch) {
   if (code == LJ_OK) {
     lj_call_options options = {
         .wire = &batch->wire,
-        .timeouts = {provider->timeouts.connect_ms, CALL_MS, provider->timeouts.idle_ms, CALL_MS},
+        .timeouts = {provider->timeouts.connect_ms, LJ_BATCH_CALL_MS, provider->timeouts.idle_ms, LJ_BATCH_CALL_MS},
         .target = provider->name,
         .proxy = provider->proxy,
         .ca_file = provider->ca_file,

@@ -73,6 +73,7 @@ int lj_batch_begin(lj_engine *engine) {
   if (now_us < engine->gap.write_at_us) return LJ_BUSY;
   int code = lj_store_begin(engine->store, true);
   if (code == LJ_BUSY) lj_gap_busy(&engine->gap, now_us);
+  if (code != LJ_OK && code != LJ_BUSY) lj_gap_trouble(&engine->gap, now_us);
   return code;
 }
 
@@ -81,10 +82,12 @@ int lj_batch_end(lj_engine *engine, int code, int64_t begun_us) {
     code = lj_store_commit(engine->store);
   else
     lj_store_rollback(engine->store);
+  int64_t now_us = lj_mono_us();
   if (code == LJ_OK) {
-    int64_t now_us = lj_mono_us();
     engine->counters.writes++;
     lj_gap_wrote(&engine->gap, now_us, now_us - begun_us);
+  } else if (code != LJ_BUSY) {
+    lj_gap_trouble(&engine->gap, now_us);
   }
   return code;
 }
@@ -110,6 +113,8 @@ int lj_batch_note(lj_batch *batch, const char *id) {
   lj_free(text);
   return code == LJ_OK ? LJ_STALE : code;
 }
+
+int lj_batch_has_jobs(lj_batch *batch, bool *any) { return lj_batches_any(batch->engine->store, batch->mark, any); }
 
 lj_run *lj_batch_run(lj_batch *batch, lj_job *job, int *code) {
   return lj_run_of_batch(batch->engine, job, batch->mark, &batch->target, batch->at, code);

@@ -14,8 +14,9 @@
 enum {
   LJ_BATCH_STEP_MS = 20,      /* before a step that the lock of another process has put off */
   LJ_BATCH_WAIT_MS = 1000,    /* after trouble; doubles with each in a row */
-  LJ_BATCH_OWNER_MS = 600000, /* how long a batch belongs to its worker after its last note */
-  LJ_BATCH_REJECTED = 16
+  LJ_BATCH_CALL_MS = 600000,  /* the longest request: a large upload, or results */
+  LJ_BATCH_OWNER_MS = 2 * LJ_BATCH_CALL_MS, /* how long a batch belongs to its worker after its last note: longer than any request */
+  LJ_BATCH_REJECTED = 64
 };
 
 typedef enum lj_batch_step {
@@ -48,6 +49,9 @@ struct lj_batch {
   lj_batch_step step;
   int64_t step_at_ms;
   int troubles;                /* in a row */
+  char page[LJ_BATCH_PAGE_SIZE]; /* of the provider's list, "": the first */
+  int pages;                   /* read of this list */
+  int looks;                   /* through the whole list that did not find it */
   bool unsure;                 /* id was found by its size only: its results tell whether it is ours */
   bool foreign;                /* they have */
   char rejected[LJ_BATCH_REJECTED][LJ_BATCH_ID_SIZE];
@@ -63,6 +67,7 @@ struct lj_batch {
   lj_head head;
   lj_buffer body;
   lj_ndjson lines;
+  size_t taken_bytes;          /* of results, by this request */
 };
 
 const lj_batch_api *lj_batch_api_of(const lj_batch *batch);
@@ -79,6 +84,8 @@ int lj_batch_begin(lj_engine *engine) LJ_MUST_CHECK;
 int lj_batch_end(lj_engine *engine, int code, int64_t begun_us) LJ_MUST_CHECK;
 /* Writes to the rows how far the batch has come. LJ_STALE: somebody else goes on with it, or no job is left. */
 int lj_batch_note(lj_batch *batch, const char *id) LJ_MUST_CHECK;
+/* Whether any job of it is left in the table. */
+int lj_batch_has_jobs(lj_batch *batch, bool *any) LJ_MUST_CHECK;
 /* The run of one of its jobs; as lj_run_of_batch. */
 lj_run *lj_batch_run(lj_batch *batch, lj_job *job, int *code);
 /* Whether jobs of it have ended and their rows do not say so yet. */

@@ -13,3 +13,23 @@ int lj_batch_copy_id(char out[LJ_BATCH_ID_SIZE], const char *id, const char *oth
   memcpy(out, id, length + 1);
   return LJ_OK;
 }
+
+int lj_batch_copy_page(char out[LJ_BATCH_PAGE_SIZE], const char *page) {
+  static const char digits[] = "0123456789ABCDEF";
+  size_t used = 0;
+  out[0] = '\0';
+  for (const char *at = page; at != NULL && *at != '\0'; at++) {
+    bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') || strchr("-_.~", *at) != NULL;
+    if (used + 4 > LJ_BATCH_PAGE_SIZE) {
+      out[0] = '\0';
+      return LJ_PROTOCOL;
+    }
+    if (!plain) {
+      out[used++] = '%';
+      out[used++] = digits[(unsigned char)*at >> 4];
+    }
+    out[used++] = plain ? *at : digits[(unsigned char)*at & 15];
+    out[used] = '\0';
+  }
+  return LJ_OK;
+}

@@ -13,7 +13,7 @@
 
 #include "provider/provider.h"
 
-enum { LJ_BATCH_ID_SIZE = 128, LJ_BATCH_MARK_SIZE = 33, LJ_BATCH_KEY_SIZE = 64 };
+enum { LJ_BATCH_ID_SIZE = 128, LJ_BATCH_MARK_SIZE = 33, LJ_BATCH_KEY_SIZE = 64, LJ_BATCH_PAGE_SIZE = 1024 };
 
 typedef enum lj_batch_state {
   LJ_BATCH_WORKING,
@@ -44,6 +44,7 @@ typedef struct lj_batch_search {
   const char *mark;
   size_t least; /* entries: some of its jobs may not have been fit to be sent, and others have ended since */
   size_t most;
+  const char *since; /* "2026-11-20T10:00:00": it was not created before; only looked at where there is no mark */
   bool (*is_known)(void *owner, const char *id); /* another batch, or not ours */
   void *owner;
 } lj_batch_search;
@@ -60,7 +61,8 @@ struct lj_batch_api {
   /* `file`: what the upload's answer named. */
   int (*build_create)(const lj_endpoint *endpoint, const char *model, const char *mark, const char *file, const lj_buffer *entries,
                       lj_wire *wire, lj_fault *fault);
-  int (*build_list)(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault);
+  /* `page`: what next_page said of the one before it; "": the first, with the newest batches. */
+  int (*build_list)(const lj_endpoint *endpoint, const char *page, lj_wire *wire, lj_fault *fault);
   int (*build_poll)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
   int (*build_results)(const lj_endpoint *endpoint, const char *id, const char *place, lj_wire *wire, lj_fault *fault);
   int (*build_cancel)(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault);
@@ -73,6 +75,8 @@ struct lj_batch_api {
   int (*read_result)(const cJSON *line, lj_batch_result *result);
   /* The first batch of a list that fits; id is "" when there is none. */
   int (*find)(const cJSON *body, const lj_batch_search *search, char id[LJ_BATCH_ID_SIZE]);
+  /* What names the page behind this one, "" when it is the last. */
+  int (*next_page)(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]);
 };
 
 extern const lj_batch_api lj_openai_batch;
@@ -82,5 +86,9 @@ extern const lj_batch_api lj_gemini_batch;
 /* Copies a text that is to become a part of an address. LJ_OK, or LJ_PROTOCOL: none, too long, or with characters of another kind
  * than letters, digits, '_', '-' and those in `others`. */
 int lj_batch_copy_id(char out[LJ_BATCH_ID_SIZE], const char *id, const char *others) LJ_MUST_CHECK;
+
+/* Copies what names a page, with everything escaped that an address could mean something by. NULL and "" are no page. LJ_OK, or
+ * LJ_PROTOCOL: it is too long. */
+int lj_batch_copy_page(char out[LJ_BATCH_PAGE_SIZE], const char *page) LJ_MUST_CHECK;
 
 #endif

@@ -32,32 +32,40 @@ static int build_create(const lj_endpoint *endpoint, const char *model, const ch
   return code == LJ_OK ? lj_buffer_append_text(&wire->body, "]}") : code;
 }
 
-/* The newest, because one that is looked for was made moments ago. */
-static int build_list(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
-  return lj_anthropic_start(endpoint, "/v1/messages/batches?limit=20", false, wire, fault);
-}
-
 static int build_at(const lj_endpoint *endpoint, const char *id, const char *after, bool post, lj_wire *wire, lj_fault *fault) {
   lj_buffer path;
-  lj_buffer_init(&path, 512);
-  int code = lj_buffer_printf(&path, "/v1/messages/batches/%s%s", id, after);
+  lj_buffer_init(&path, LJ_BATCH_PAGE_SIZE + 512);
+  int code = lj_buffer_printf(&path, "/v1/messages/batches%s%s", id, after);
   if (code == LJ_OK) code = lj_anthropic_start(endpoint, path.data, post, wire, fault);
   lj_buffer_free(&path);
   return code;
 }
 
+static int build_list(const lj_endpoint *endpoint, const char *page, lj_wire *wire, lj_fault *fault) {
+  return build_at(endpoint, page[0] != '\0' ? "?limit=100&after_id=" : "?limit=100", page, false, wire, fault);
+}
+
+static int build_of(const lj_endpoint *endpoint, const char *id, const char *after, bool post, lj_wire *wire, lj_fault *fault) {
+  lj_buffer rest;
+  lj_buffer_init(&rest, LJ_BATCH_ID_SIZE + 64);
+  int code = lj_buffer_printf(&rest, "%s%s", id, after);
+  if (code == LJ_OK) code = build_at(endpoint, "/", rest.data, post, wire, fault);
+  lj_buffer_free(&rest);
+  return code;
+}
+
 static int build_poll(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
-  return build_at(endpoint, id, "", false, wire, fault);
+  return build_of(endpoint, id, "", false, wire, fault);
 }
 
 /* Where the results are is known by the batch's id; its results_url, which a server could point anywhere, would be sent the key. */
 static int build_results(const lj_endpoint *endpoint, const char *id, const char *place, lj_wire *wire, lj_fault *fault) {
   (void)place;
-  return build_at(endpoint, id, "/results", false, wire, fault);
+  return build_of(endpoint, id, "/results", false, wire, fault);
 }
 
 static int build_cancel(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
-  return build_at(endpoint, id, "/cancel", true, wire, fault);
+  return build_of(endpoint, id, "/cancel", true, wire, fault);
 }
 
 static int read_batch(const cJSON *body, lj_batch_news *news) {
@@ -109,6 +117,13 @@ static size_t entries_of(const cJSON *batch) {
   return total > 0 ? (size_t)total : 0;
 }
 
+/* The seconds of two times in UTC, "2026-11-20T10:00:00", in the order of time. A batch that does not say when it was made may be it. */
+static bool is_older(const cJSON *batch, const char *since) {
+  enum { SECONDS = 19 };
+  const char *made = lj_json_string(batch, "created_at");
+  return since != NULL && made != NULL && strlen(made) >= SECONDS && strncmp(made, since, SECONDS) < 0;
+}
+
 static int find(const cJSON *body, const lj_batch_search *search, char id[LJ_BATCH_ID_SIZE]) {
   const cJSON *item = NULL;
   const cJSON *data = lj_json_array(body, "data");
@@ -116,10 +131,16 @@ static int find(const cJSON *body, const lj_batch_search *search, char id[LJ_BAT
   if (data == NULL) return LJ_PROTOCOL;
   cJSON_ArrayForEach(item, data) {
     const char *named = lj_json_string(item, "id");
-    if (named == NULL || entries_of(item) < search->least || entries_of(item) > search->most || search->is_known(search->owner, named)) continue;
+    if (named == NULL || entries_of(item) < search->least || entries_of(item) > search->most ||
+        is_older(item, search->since) || search->is_known(search->owner, named))
+      continue;
     return lj_batch_copy_id(id, named, "");
   }
   return LJ_OK;
+}
+
+static int next_page(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) {
+  return lj_batch_copy_page(page, lj_json_bool(body, "has_more", false) ? lj_json_string(body, "last_id") : NULL);
 }
 
 const lj_batch_api lj_anthropic_batch = {
@@ -136,4 +157,5 @@ const lj_batch_api lj_anthropic_batch = {
     .read_batch = read_batch,
     .read_result = read_result,
     .find = find,
+    .next_page = next_page,
 };

@@ -36,17 +36,17 @@ static int build_create(const lj_endpoint *endpoint, const char *model, const ch
   return code == LJ_OK ? lj_buffer_append_text(&wire->body, "]}}}}") : code;
 }
 
-static int build_list(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
-  return lj_gemini_start_at(endpoint, "/batches?pageSize=100", false, wire, fault);
-}
-
 static int build_at(const lj_endpoint *endpoint, const char *id, const char *after, bool post, lj_wire *wire, lj_fault *fault) {
   lj_buffer path;
-  lj_buffer_init(&path, 512);
+  lj_buffer_init(&path, LJ_BATCH_PAGE_SIZE + 512);
   int code = lj_buffer_printf(&path, "/%s%s", id, after);
   if (code == LJ_OK) code = lj_gemini_start_at(endpoint, path.data, post, wire, fault);
   lj_buffer_free(&path);
   return code;
+}
+
+static int build_list(const lj_endpoint *endpoint, const char *page, lj_wire *wire, lj_fault *fault) {
+  return build_at(endpoint, page[0] != '\0' ? "batches?pageSize=100&pageToken=" : "batches?pageSize=100", page, false, wire, fault);
 }
 
 static int build_poll(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
@@ -121,6 +121,10 @@ static int find(const cJSON *body, const lj_batch_search *search, char id[LJ_BAT
   return LJ_OK;
 }
 
+static int next_page(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) {
+  return lj_batch_copy_page(page, lj_json_string(body, "nextPageToken"));
+}
+
 const lj_batch_api lj_gemini_batch = {
     .max_bytes = 19000000, /* of the 20 MB that the API takes inline */
     .has_mark = true,
@@ -136,4 +140,5 @@ const lj_batch_api lj_gemini_batch = {
     .results_of = results_of,
     .read_result = read_result,
     .find = find,
+    .next_page = next_page,
 };

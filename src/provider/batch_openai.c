@@ -25,13 +25,16 @@ static const char *address_of(const char *url) {
   return NULL;
 }
 
-/* The address that the first line names. */
+#define BEFORE_ADDRESS ",\"method\":\"POST\",\"url\":\"/v1"
+
+/* The address that the first line names, in front of the request itself, whose texts may quote anything. */
 static const char *address_in(const lj_buffer *entries) {
-  const char *end = strchr(entries->data, '\n');
-  size_t head = end != NULL ? (size_t)(end - entries->data) : entries->length;
+  const char *comma = strchr(entries->data, ','); /* behind custom_id, which has none */
+  if (comma == NULL || strncmp(comma, BEFORE_ADDRESS, sizeof BEFORE_ADDRESS - 1) != 0) return NULL;
+  const char *url = comma + sizeof BEFORE_ADDRESS - 1;
   for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
-    const char *at = strstr(entries->data, addresses[i]);
-    if (at != NULL && (size_t)(at - entries->data) < head && (size_t)(at - entries->data) < 160) return addresses[i];
+    size_t length = strlen(addresses[i]);
+    if (strncmp(url, addresses[i], length) == 0 && url[length] == '"') return addresses[i];
   }
   return NULL;
 }
@@ -40,7 +43,7 @@ static int add(lj_buffer *entries, size_t count, const char *key, const lj_wire 
   const char *address = address_of(request->url.data);
   size_t before = entries->length;
   if (address == NULL || (count > 0 && address != address_in(entries))) return LJ_INVALID;
-  int code = lj_buffer_printf(entries, "{\"custom_id\":\"%s\",\"method\":\"POST\",\"url\":\"/v1%s\",\"body\":", key, address);
+  int code = lj_buffer_printf(entries, "{\"custom_id\":\"%s\"" BEFORE_ADDRESS "%s\",\"body\":", key, address);
   if (code == LJ_OK) code = lj_buffer_append(entries, request->body.data, request->body.length);
   if (code == LJ_OK) code = lj_buffer_append_text(entries, "}\n");
   if (code != LJ_OK) lj_buffer_truncate(entries, before);
@@ -76,20 +79,20 @@ static int build_create(const lj_endpoint *endpoint, const char *model, const ch
   return code;
 }
 
-static int build_list(const lj_endpoint *endpoint, lj_wire *wire, lj_fault *fault) {
-  return lj_wire_start_get(wire, endpoint, base, "/batches?limit=100", fault);
-}
-
 static int build_at(const lj_endpoint *endpoint, const char *before, const char *id, const char *after, bool post, lj_wire *wire,
                     lj_fault *fault) {
   lj_buffer path;
-  lj_buffer_init(&path, 512);
+  lj_buffer_init(&path, LJ_BATCH_PAGE_SIZE + 512);
   int code = lj_buffer_printf(&path, "%s%s%s", before, id, after);
   if (code == LJ_OK)
     code = post ? lj_wire_start(wire, endpoint, base, path.data, false, NULL, fault)
                 : lj_wire_start_get(wire, endpoint, base, path.data, fault);
   lj_buffer_free(&path);
   return code;
+}
+
+static int build_list(const lj_endpoint *endpoint, const char *page, lj_wire *wire, lj_fault *fault) {
+  return build_at(endpoint, page[0] != '\0' ? "/batches?limit=100&after=" : "/batches?limit=100", page, "", false, wire, fault);
 }
 
 static int build_poll(const lj_endpoint *endpoint, const char *id, lj_wire *wire, lj_fault *fault) {
@@ -162,6 +165,10 @@ static int find(const cJSON *body, const lj_batch_search *search, char id[LJ_BAT
   return LJ_OK;
 }
 
+static int next_page(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) {
+  return lj_batch_copy_page(page, lj_json_bool(body, "has_more", false) ? lj_json_string(body, "last_id") : NULL);
+}
+
 const lj_batch_api lj_openai_batch = {
     .max_bytes = 60000000, /* of the 200 MB that the API takes, what one request of ours may hold */
     .has_mark = true,
@@ -176,4 +183,5 @@ const lj_batch_api lj_openai_batch = {
     .read_batch = read_batch,
     .read_result = read_result,
     .find = find,
+    .next_page = next_page,
 };

@@ -34,8 +34,9 @@ int lj_batches_list(lj_store *store, lj_batches_cb on_batch, void *listener) {
   for (; rc == SQLITE_ROW; rc = sqlite3_step(statement)) {
     const char *batch = (const char *)sqlite3_column_text(statement, 0);
     const char *remote = (const char *)sqlite3_column_text(statement, 3);
+    int64_t run_at = sqlite3_column_int64(statement, 2);
     if (batch != NULL)
-      on_batch(listener, batch, (size_t)sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2) - LJ_BATCHES_LOST_MS, remote);
+      on_batch(listener, batch, (size_t)sqlite3_column_int64(statement, 1), run_at > 0 ? run_at - LJ_BATCHES_LOST_MS : 0, remote);
   }
   code = lj_store_code(store, rc);
   lj_store_release(statement);
@@ -89,6 +90,19 @@ int lj_batches_note(lj_store *store, const char *mark, const char *before, const
   if (rc == SQLITE_OK) rc = bind_text(statement, 3, remote);
   code = run(store, statement, rc, &changes);
   *changed = code == LJ_OK && changes > 0;
+  return code;
+}
+
+int lj_batches_any(lj_store *store, const char *mark, bool *any) {
+  sqlite3_stmt *statement = NULL;
+  *any = false;
+  int code = lj_store_statement(store, LJ_SQL_BATCH_ANY, &statement);
+  if (code != LJ_OK) return code;
+  int rc = bind_text(statement, 1, mark);
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  *any = code == LJ_OK && rc == SQLITE_ROW;
+  lj_store_release(statement);
   return code;
 }
 

@@ -34,6 +34,8 @@ int lj_batches_pick(lj_store *store, const char *place, size_t most, size_t byte
 int lj_batches_seal(lj_store *store, const int64_t *rows, size_t count, const char *mark, const char *remote) LJ_MUST_CHECK;
 /* Inside a transaction. *changed is false when the rows do not say `before` any more, or none is left. */
 int lj_batches_note(lj_store *store, const char *mark, const char *before, const char *remote, bool *changed) LJ_MUST_CHECK;
+/* Whether a job of the batch is left. */
+int lj_batches_any(lj_store *store, const char *mark, bool *any) LJ_MUST_CHECK;
 /* Inside a transaction: the jobs that are left run by calls of their own. */
 int lj_batches_leave(lj_store *store, const char *mark) LJ_MUST_CHECK;
 

@@ -215,7 +215,7 @@ static const char *const texts[LJ_SQL_END] = {
     /* Batches. A gathered job is delayed until long after its batch: should nobody look after it, it runs by itself then. */
     [LJ_SQL_BATCH_GATHER] = "UPDATE llm_jobs SET status = 'delayed', batch = ?3, run_at = ?2, revision = ?4 WHERE rowid = ?1 AND status = 'waiting'",
     [LJ_SQL_BATCH_LIST] = "SELECT batch, count(*), min(run_at), min(remote), max(cancel_requested) FROM llm_jobs WHERE batch IS NOT NULL AND status = 'delayed' "
-                          "AND batch > '' GROUP BY batch LIMIT 256",
+                          "AND batch > '' GROUP BY batch ORDER BY batch DESC LIMIT 256", /* those that are made before those that are gathered */
     [LJ_SQL_BATCH_PICK] = "SELECT rowid, octet_length(data) FROM llm_jobs WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' "
                           "AND cancel_requested = 0 ORDER BY priority DESC, rowid LIMIT ?2",
     [LJ_SQL_BATCH_SEAL] = "UPDATE llm_jobs SET batch = ?2, remote = ?3, revision = ?4 WHERE rowid = ?1 AND status = 'delayed'",
@@ -230,6 +230,7 @@ static const char *const texts[LJ_SQL_END] = {
                           "OR (status = 'active' AND lease_token = ?4))",
     [LJ_SQL_BATCH_LEAVE] = "UPDATE llm_jobs SET status = 'waiting', batch = '', remote = NULL, run_at = NULL, revision = ?2 "
                            "WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed'",
+    [LJ_SQL_BATCH_ANY] = "SELECT 1 FROM llm_jobs WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' LIMIT 1",
     /* Jobs that come as messages. */
     [LJ_SQL_ADD] = "INSERT INTO llm_jobs (id, queue, name, model, data, opts, priority, status, max_attempts, created_at) "
                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?9)",

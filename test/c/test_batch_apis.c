@@ -195,6 +195,61 @@ static void expect_found(const lj_batch_api *api, const char *list, const char *
   cJSON_Delete(json);
 }
 
+static void expect_page(const lj_batch_api *api, const char *list, const char *url) {
+  char page[LJ_BATCH_PAGE_SIZE];
+  lj_wire wire;
+  lj_fault fault;
+  cJSON *json = json_of(list);
+  assert_code(api->next_page(json, page), LJ_OK);
+  lj_wire_init(&wire);
+  lj_fault_clear(&fault);
+  assert_code(api->build_list(&endpoint, page, &wire, &fault), LJ_OK);
+  assert_string_equal(wire.url.data, url);
+  assert_string_equal(wire.method, "GET");
+  lj_wire_free(&wire);
+  cJSON_Delete(json);
+}
+
+static void lists_have_pages(void **state) {
+  (void)state;
+  expect_page(&lj_openai_batch, "{\"has_more\":true,\"last_id\":\"b 1&x=/%\"}", "http://h/v1/batches?limit=100&after=b%201%26x%3D%2F%25");
+  expect_page(&lj_openai_batch, "{\"has_more\":false,\"last_id\":\"b1\"}", "http://h/v1/batches?limit=100");
+  expect_page(&lj_openai_batch, "{\"has_more\":true}", "http://h/v1/batches?limit=100");
+  expect_page(&lj_anthropic_batch, "{\"has_more\":true,\"last_id\":\"msgbatch_1\"}", "http://h/v1/v1/messages/batches?limit=100&after_id=msgbatch_1");
+  expect_page(&lj_anthropic_batch, "{}", "http://h/v1/v1/messages/batches?limit=100");
+  expect_page(&lj_gemini_batch, "{\"nextPageToken\":\"Cg+=\"}", "http://h/v1/batches?pageSize=100&pageToken=Cg%2B%3D");
+  expect_page(&lj_gemini_batch, "{\"nextPageToken\":\"\"}", "http://h/v1/batches?pageSize=100");
+}
+
+static void a_page_that_is_named_by_a_book_is_none(void **state) {
+  char list[4096];
+  char page[LJ_BATCH_PAGE_SIZE];
+  (void)state;
+  (void)snprintf(list, sizeof list, "{\"nextPageToken\":\"%02000d\"}", 0);
+  cJSON *json = json_of(list);
+  assert_code(lj_gemini_batch.next_page(json, page), LJ_PROTOCOL);
+  assert_string_equal(page, "");
+  cJSON_Delete(json);
+}
+
+/* Where nothing bears our mark, what is older than the batch is not it, whatever its size. */
+static void a_batch_that_was_there_before_is_not_it(void **state) {
+  lj_batch_search search = {.mark = mark, .least = 1, .most = 3, .since = "2026-11-20T10:00:00", .is_known = knows, .owner = (void *)(uintptr_t)""};
+  char id[LJ_BATCH_ID_SIZE];
+  cJSON *json = json_of("{\"data\":[{\"id\":\"old\",\"created_at\":\"2026-11-20T09:59:59.9Z\",\"request_counts\":{\"processing\":2}},"
+                        "{\"id\":\"new\",\"created_at\":\"2026-11-20T10:00:00Z\",\"request_counts\":{\"processing\":2}}]}");
+  (void)state;
+  assert_code(lj_anthropic_batch.find(json, &search, id), LJ_OK);
+  assert_string_equal(id, "new");
+  search.since = "2026-11-20T10:00:01";
+  assert_code(lj_anthropic_batch.find(json, &search, id), LJ_OK);
+  assert_string_equal(id, "");
+  search.since = NULL;
+  assert_code(lj_anthropic_batch.find(json, &search, id), LJ_OK);
+  assert_string_equal(id, "old");
+  cJSON_Delete(json);
+}
+
 static void a_batch_is_found_by_its_mark_or_its_size(void **state) {
   (void)state;
   expect_found(&lj_openai_batch, "{\"data\":[{\"id\":\"b1\",\"metadata\":null},{\"id\":\"b2\",\"metadata\":{\"llm_jobs\":\"0123456789abcdef0123456789abcdef\"}}]}", "b2");
@@ -207,15 +262,38 @@ static void a_batch_is_found_by_its_mark_or_its_size(void **state) {
                "msgbatch_3");
 }
 
+/* A prompt that quotes another address does not change where the batch goes. */
+static void the_address_is_that_of_the_requests_whatever_they_say(void **state) {
+  lj_buffer entries;
+  const lj_provider *responses = lj_provider_by_api(lj_provider_find("openai"), "responses");
+  (void)state;
+  assert_non_null(responses);
+  lj_buffer_init(&entries, 1 << 20);
+  add_prompt(responses, "{\"prompt\":\"/chat/completions\",\"stream\":false}", "k-1", 0, &entries, LJ_OK);
+  add_prompt(responses, "{\"prompt\":\"/embeddings\",\"stream\":false}", "k-2", 1, &entries, LJ_OK);
+  lj_wire wire;
+  lj_fault fault;
+  lj_wire_init(&wire);
+  lj_fault_clear(&fault);
+  assert_code(lj_openai_batch.build_create(&endpoint, "m", mark, "file_1", &entries, &wire, &fault), LJ_OK);
+  assert_non_null(strstr(wire.body.data, "\"endpoint\":\"/v1/responses\""));
+  lj_wire_free(&wire);
+  lj_buffer_free(&entries);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(openai_uploads_lines_and_makes_a_batch_of_the_file),
       cmocka_unit_test(gemini_carries_the_mark_in_the_display_name),
       cmocka_unit_test(anthropic_takes_all_entries_in_one_request),
+      cmocka_unit_test(the_address_is_that_of_the_requests_whatever_they_say),
       cmocka_unit_test(states),
       cmocka_unit_test(ids_that_would_change_an_address_are_refused),
       cmocka_unit_test(recorded_results),
       cmocka_unit_test(a_batch_is_found_by_its_mark_or_its_size),
+      cmocka_unit_test(lists_have_pages),
+      cmocka_unit_test(a_page_that_is_named_by_a_book_is_none),
+      cmocka_unit_test(a_batch_that_was_there_before_is_not_it),
   };
   return cmocka_run_group_tests_name("batch apis", tests, NULL, NULL);
 }

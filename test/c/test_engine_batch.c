@@ -2,7 +2,12 @@
  *
  * Batches as the provider may really answer: in pieces, broken off, with nonsense in them, or not at all.
  */
+#include <unistd.h>
+
+#include "base/clock.h"
 #include "support/engine_fixture.h"
+
+enum { WALL = 1795230000, MINUTE_MS = 60000 };
 
 #define MARK "0123456789abcdef0123456789abcdef"
 #define BATCH ",\"batch\":{\"pollMs\":100,\"maxWaitMs\":0}"
@@ -124,6 +129,135 @@ static void an_answer_in_the_background_is_left_to_the_next_run(void **state) {
   assert_int_equal(loopback_count(fixture->server, "POST /v1/responses"), 1);
 }
 
+/* Whoever writes the results can't answer for all jobs at once, nor for one that it does not name. */
+static void a_key_that_names_no_row_answers_nobody(void **state) {
+  engine_fixture *fixture = *state;
+  script_end(fixture);
+  script_for(fixture, "/files/out/content",
+             http_reply(fixture, 200, "application/jsonl", "",
+                        ANSWER("-9223372036854775808", "Alle") ANSWER("1x", "Alle") ANSWER("", "Alle") ANSWER("0", "Alle")
+                            ANSWER("99999999999999999999", "Alle") ANSWER("2", "Zwei") ANSWER("1", "Eins")));
+  add_batch(fixture);
+  engine_start(fixture, "", BATCH);
+  wait_both(fixture);
+}
+
+/* A look at the table tells of so many batches only; what it does not tell of has not ended for that. */
+static void a_batch_that_a_look_does_not_show_is_not_cancelled(void **state) {
+  engine_fixture *fixture = *state;
+  loopback_script(fixture->server, (loopback_reply){.when = "GET /v1/batches/batch_1 ", .times = 25,
+                                                    .bytes = http_reply(fixture, 200, "application/json", "", "{\"id\":\"batch_1\",\"status\":\"in_progress\"}")});
+  script_end(fixture);
+  script_for(fixture, "/files/out/content", both(fixture));
+  add_batch(fixture);
+  engine_start(fixture, "", BATCH);
+  assert_true(loopback_wait_requests(fixture->server, 1));
+  app_run(&fixture->queue, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) "
+                           "INSERT INTO llm_jobs (name, data, status, run_at, batch) SELECT 'n', '{}', 'delayed', 9000000000000, x || i FROM n, "
+                           "(SELECT '+nobody/' AS x UNION ALL SELECT 'another worker''s ') AS y");
+  wait_job(fixture, "a", "completed");
+  wait_job(fixture, "b", "completed");
+  assert_int_equal(loopback_count(fixture->server, "/cancel"), 0);
+}
+
+/* A batch whose creation was begun, and perhaps happened. */
+static void add_unnoted_batch(engine_fixture *fixture) {
+  add_batch(fixture);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET remote = json_remove(json_set(remote, '$.state', 'creating'), '$.id')");
+}
+
+static void a_batch_on_a_later_page_of_the_list_is_found(void **state) {
+  engine_fixture *fixture = *state;
+  script_for(fixture, "GET /v1/batches?limit=100 ",
+             http_reply(fixture, 200, "application/json", "", "{\"data\":[{\"id\":\"batch_9\",\"metadata\":null}],\"has_more\":true,\"last_id\":\"batch_9\"}"));
+  script_for(fixture, "GET /v1/batches?limit=100&after=batch_9 ",
+             http_reply(fixture, 200, "application/json", "",
+                        "{\"data\":[{\"id\":\"batch_1\",\"metadata\":{\"llm_jobs\":\"" MARK "\"}}],\"has_more\":true,\"last_id\":\"batch_1\"}"));
+  script_end(fixture);
+  script_for(fixture, "/files/out/content", both(fixture));
+  add_unnoted_batch(fixture);
+  engine_start(fixture, "", BATCH);
+  wait_both(fixture);
+  assert_int_equal(loopback_count(fixture->server, "POST "), 0);
+}
+
+static void a_list_without_an_end_is_given_up(void **state) {
+  engine_fixture *fixture = *state;
+  script_for(fixture, "GET /v1/batches?",
+             http_reply(fixture, 200, "application/json", "", "{\"data\":[{\"id\":\"batch_9\",\"metadata\":null}],\"has_more\":true,\"last_id\":\"batch_9\"}"));
+  loopback_script(fixture->server, (loopback_reply){.when = "POST /v1/files", .then = LOOPBACK_SILENT});
+  add_unnoted_batch(fixture);
+  engine_start(fixture, "", BATCH);
+  for (int i = 0; i < 20000 && loopback_count(fixture->server, "POST /v1/files") == 0; i++) (void)usleep(1000);
+  assert_int_equal(loopback_count(fixture->server, "POST /v1/files"), 1);
+  assert_int_equal(loopback_count(fixture->server, "GET /v1/batches?"), 2 * LJ_MAX_BATCH_PAGES);
+}
+
+/* What was created during a drain is noted, so that the next worker need not look for it. */
+static void a_batch_that_is_created_during_a_drain_is_noted(void **state) {
+  engine_fixture *fixture = *state;
+  script_for(fixture, "POST /v1/files", http_reply(fixture, 200, "application/json", "", "{\"id\":\"file_1\"}"));
+  loopback_script(fixture->server, (loopback_reply){.when = "POST /v1/batches", .gate = 10,
+                                                    .bytes = http_reply(fixture, 200, "application/json", "", "{\"id\":\"batch_1\",\"status\":\"validating\"}")});
+  add_job(fixture, "a", "p/m", HELLO);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET opts = '{\"batch\":true}'");
+  engine_start(fixture, "", BATCH);
+  assert_true(loopback_wait_requests(fixture->server, 2));
+  (void)ask(fixture, "worker:drain", "{\"deadlineMs\":0}");
+  loopback_open_gate(fixture->server);
+  for (int i = 0; i < 20000 && app_number(&fixture->queue, "SELECT json_extract(remote, '$.state') = 'created' FROM llm_jobs") == 0; i++) (void)usleep(1000);
+  assert_rows(&fixture->queue, "delayed|created|batch_1", "SELECT status, json_extract(remote, '$.state'), json_extract(remote, '$.id') FROM llm_jobs");
+}
+
+/* --- With clocks of the test's own --- */
+
+static int setup_clocks(void **state) {
+  lj_clock_virtual((int64_t)WALL * 1000, 5000000);
+  return engine_setup(state);
+}
+
+static int teardown_clocks(void **state) {
+  int code = engine_teardown(state);
+  lj_clock_real();
+  return code;
+}
+
+static void refuse_uploads(engine_fixture *fixture) {
+  script_for(fixture, "POST /v1/files", http_reply(fixture, 503, "application/json", "Retry-After: 300\r\n", "{\"error\":{\"message\":\"busy\"}}"));
+  add_job(fixture, "a", "p/m", HELLO);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET opts = '{\"batch\":true}'");
+  engine_start(fixture, "", BATCH);
+  assert_true(loopback_wait_requests(fixture->server, 1));
+}
+
+/* While uploads fail, the batch stays its worker's: another one would make the same batch. */
+static void a_batch_belongs_to_its_worker_however_long_it_takes_to_create(void **state) {
+  engine_fixture *fixture = *state;
+  refuse_uploads(fixture);
+  for (int minutes = 5; minutes <= 30; minutes += 5) {
+    size_t uploads = loopback_requests(fixture->server);
+    for (int i = 0; i < 2000 && loopback_requests(fixture->server) == uploads; i++) {
+      lj_clock_advance(MINUTE_MS / 4, (int64_t)MINUTE_MS * 250);
+      (void)usleep(2000);
+    }
+    int64_t until = app_number(&fixture->queue, "SELECT ifnull(json_extract(remote, '$.until'), 0) FROM llm_jobs");
+    if (until < lj_wall_ms() + 9 * MINUTE_MS) fail_msg("at upload %zu it belongs to nobody in %lld ms", uploads, (long long)(until - lj_wall_ms()));
+  }
+}
+
+static void a_batch_without_jobs_is_not_created(void **state) {
+  engine_fixture *fixture = *state;
+  refuse_uploads(fixture);
+  app_run(&fixture->queue, "UPDATE llm_jobs SET cancel_requested = 1");
+  for (int i = 0; i < 2000 && stat_of(fixture, "batches") > 0; i++) {
+    lj_clock_advance(100, 100000);
+    (void)usleep(1000);
+  }
+  assert_rows(&fixture->queue, "cancelled", "SELECT status FROM llm_jobs");
+  assert_int_equal(stat_of(fixture, "batches"), 0);
+  assert_int_equal(loopback_requests(fixture->server), 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(results_that_come_byte_by_byte),
@@ -133,6 +267,13 @@ int main(void) {
       engine_test(a_batch_that_is_gone_leaves_its_jobs_to_calls),
       engine_test(a_worker_that_stops_while_it_creates_leaves_it_to_the_next),
       engine_test(an_answer_in_the_background_is_left_to_the_next_run),
+      engine_test(a_key_that_names_no_row_answers_nobody),
+      engine_test(a_batch_that_a_look_does_not_show_is_not_cancelled),
+      engine_test(a_batch_on_a_later_page_of_the_list_is_found),
+      engine_test(a_list_without_an_end_is_given_up),
+      engine_test(a_batch_that_is_created_during_a_drain_is_noted),
+      cmocka_unit_test_setup_teardown(a_batch_belongs_to_its_worker_however_long_it_takes_to_create, setup_clocks, teardown_clocks),
+      cmocka_unit_test_setup_teardown(a_batch_without_jobs_is_not_created, setup_clocks, teardown_clocks),
   };
   return cmocka_run_group_tests_name("engine: batches", tests, NULL, NULL);
 }
