@@ -16,6 +16,8 @@ const FILE = 'llm_jobs_native.node';
  * @returns {Promise<string>} what the app is started by: the archive, or, where only Node can read it, the script in a folder of its name
  */
 async function pack(dir) {
+  // Here an archive is a file, to be written and removed.
+  process.noAsar = true;
   const { createPackageWithOptions, extractAll } = await import('@electron/asar');
   const source = path.join(dir, 'source');
   const module = path.join(source, 'node_modules', 'llm-jobs');

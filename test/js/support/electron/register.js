@@ -20,6 +20,8 @@ Object.defineProperty(process.versions, 'electron', { value: version });
 Object.defineProperty(process, 'type', { value: 'browser' });
 const load = /** @type {any} */ (Module)._load;
 /** @type {any} */ (Module)._load = function (/** @type {string} */ name, /** @type {any[]} */ ...rest) {
-  return name === 'electron' ? electron : load.call(this, name, ...rest);
+  if (name === 'electron') return electron;
+  // `fs` without Electron's reading of archives.
+  return load.call(this, name === 'original-fs' ? 'node:fs' : name, ...rest);
 };
 setTimeout(() => electron.app.becomeReady(), 1);

@@ -3,9 +3,12 @@
 
 /** How tests get an Electron: the real one when they run in it (`npm run test:electron`), else the stand-in. */
 
+const os = require('node:os');
 const path = require('node:path');
+const { randomBytes } = require('node:crypto');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { createServer } = require('node:net');
 const { createInterface } = require('node:readline');
 
 /** Set by register.js: this process only looks like Electron's. */
@@ -24,13 +27,25 @@ function loadElectron() {
 }
 
 /**
- * Runs a script as the main process of an app of its own. It talks by lines of JSON on its output: `console.log('@' + JSON)`.
+ * Runs a script as the main process of an app of its own. It talks by lines of JSON on its output: `console.log('@' + JSON)`. What it is
+ * told comes over the pipe LLM_JOBS_TEST_PIPE, because an Electron on Windows has no standard input.
  * @param {string} script
  * @param {{args?: string[], env?: Record<string, string>}} [options]
  */
 function runApp(script, { args = [], env = {} } = {}) {
   const own = isReal ? [script] : ['-r', path.join(__dirname, 'register.js'), script];
-  const child = spawn(process.execPath, [...own, ...args], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  /** @type {Set<import('node:net').Socket>} */
+  const listeners = new Set();
+  /** @type {string[]} */
+  const told = [];
+  const server = createServer((socket) => {
+    listeners.add(socket.on('error', () => {}));
+    for (const line of told) socket.write(`${line}\n`);
+  });
+  const name = `llm-jobs-test-${randomBytes(6).toString('hex')}`;
+  const pipe = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), name);
+  server.unref().listen(pipe);
+  const child = spawn(process.execPath, [...own, ...args], { env: { ...process.env, LLM_JOBS_TEST_PIPE: pipe, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   /** @type {any[]} */
   const said = [];
   let other = '';
@@ -46,6 +61,8 @@ function runApp(script, { args = [], env = {} } = {}) {
   });
   child.stderr.on('data', (chunk) => (other += chunk));
   const exit = once(child, 'close').then(([code, signal]) => {
+    server.close();
+    for (const socket of listeners) socket.destroy();
     wake();
     return { code, signal };
   });
@@ -57,8 +74,11 @@ function runApp(script, { args = [], env = {} } = {}) {
     exit,
     /** What it printed beside that. */
     output: () => other,
-    /** @param {string} line for the app's standard input */
-    tell: (line) => void child.stdin.write(`${line}\n`),
+    /** @param {string} line */
+    tell(line) {
+      told.push(line);
+      for (const socket of listeners) socket.write(`${line}\n`);
+    },
     /**
      * The first thing said for which `test` is true.
      * @param {(one: any) => boolean} test

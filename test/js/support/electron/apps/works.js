@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-/** An app with a worker. It does what it reads on its standard input, and says what happens. */
+/** An app with a worker. It does what it is told, and says what happens. */
 
+const { connect } = require('node:net');
 const { createInterface } = require('node:readline');
 const { app, powerMonitor } = require('electron');
 const { startWorker } = require('../../../../../js/index.js');
@@ -33,7 +34,7 @@ async function main() {
   };
   worker.on('exit', ({ code }) => say({ exit: code }));
   say({ worker: worker.pid, quitListeners: app.listenerCount('will-quit') });
-  createInterface({ input: process.stdin }).on('line', (line) => orders[line]?.());
+  createInterface({ input: connect(process.env.LLM_JOBS_TEST_PIPE ?? '') }).on('line', (line) => orders[line]?.());
 }
 
 main().catch((error) => {
