@@ -27,6 +27,8 @@ const parts = {
   streams: () => require('./streams.js'),
   'end-to-end': () => require('./end-to-end.js'),
   limits: () => require('./limits.js'),
+  start: () => require('./start.js'),
+  'loop-delay': () => require('./loop-delay.js'),
 };
 
 /** @param {string[]} args */
