@@ -10,6 +10,7 @@ const path = require('node:path');
 const { startWorker } = require('../../js/index.js');
 const { Followers } = require('../../js/host/followers.js');
 const { exitBy } = require('./support/exit.js');
+const { Standing } = require('../../js/host/standing.js');
 const { isAlive } = require('./support/alive.js');
 const { until } = require('./support/until.js');
 
@@ -263,6 +264,33 @@ describe('a pool of workers', function () {
     // The one in which it ended knows; the other one has to be told.
     worker.request('test:events', [{ channel: 'worker:job', payload: { jobs: [{ id: 'b', name: 'x', status: 'completed', attempt: 1 }] } }]).catch(() => {});
     await until(async () => (await subscribed()).every((all) => all.at(-1) === false));
+  });
+});
+
+describe('what a process is told at its start', () => {
+  const told = (/** @type {Standing} */ standing) => standing.messages([]).map(({ channel, payload }) => [channel, payload].filter(Boolean));
+
+  it('is what holds: a drain, a pause, a held lane', () => {
+    const standing = new Standing();
+    standing.note('worker:hold', { lane: 'a/m', held: true });
+    standing.note('worker:hold', { lane: 'b/m', held: true });
+    standing.note('worker:hold', { lane: 'a/m', held: false });
+    standing.note('worker:pause', undefined);
+    standing.note('worker:drain', { deadlineMs: 5 });
+    assert.deepEqual(told(standing), [['worker:drain', { deadlineMs: 0 }], ['worker:pause'], ['worker:hold', { lane: 'b/m', held: true }]]);
+  });
+
+  it('is that the machine is about to sleep, until it wakes or does not sleep', () => {
+    let now = 1000;
+    const standing = new Standing(() => now);
+    standing.note('worker:power', { event: 'suspend' });
+    standing.note('worker:power', { event: 'offline' });
+    assert.deepEqual(told(standing), [['worker:power', { event: 'suspend' }]]);
+    now += 20000;
+    assert.deepEqual(told(standing), []);
+    standing.note('worker:power', { event: 'suspend' });
+    standing.note('worker:power', { event: 'resume' });
+    assert.deepEqual(told(standing), []);
   });
 });
 
