@@ -354,6 +354,11 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   SET(CURLOPT_PROTOCOLS_STR, "http,https");
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+#ifdef _WIN32
+  /* Schannel asks for each certificate whether it has been revoked, and else refuses those of a company's own authority, which
+   * name nobody to ask, and all of them where that somebody can't be reached. */
+  SET(CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_REVOKE_BEST_EFFORT);
+#endif
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_WRITEFUNCTION, on_curl_body);
   SET(CURLOPT_WRITEDATA, call);

@@ -10,7 +10,7 @@ const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const BetterSqlite3 = require('better-sqlite3');
 const { Queue } = require('../../js/index.js');
-const { driveOf } = require('../../js/cli/doctor/file.js');
+const { driveOf, shareOf } = require('../../js/cli/doctor/file.js');
 const { isSound } = require('../../js/cli/doctor/versions.js');
 const { lives } = require('../../js/cli/doctor/leases.js');
 const { temporaryFile } = require('./support/drivers.js');
@@ -104,6 +104,13 @@ describe('npx llm-jobs doctor', function () {
     assert.equal(driveOf(0x65735546).verdict, 'warn');
     assert.equal(driveOf(0xef53).verdict, 'ok');
     assert.equal(driveOf(undefined).verdict, 'ok');
+  });
+
+  it("tells Windows' network drives by their real names", () => {
+    for (const folder of ['\\\\nas\\apps', '\\\\nas\\apps\\notes', '//nas/apps', '\\\\?\\UNC\\nas\\apps', '\\\\wsl.localhost\\Debian\\home'])
+      assert.equal(shareOf(folder).verdict, 'problem', folder);
+    assert.match(shareOf('\\\\nas\\apps').message, /of nas/);
+    for (const folder of ['C:\\', 'C:\\Users\\Ann', 'C:/Users/Ann', '\\\\?\\C:\\Users\\Ann', '\\\\.\\C:\\x']) assert.equal(shareOf(folder).verdict, 'ok', folder);
   });
 
   it('sees a large log', () => {

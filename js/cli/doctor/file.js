@@ -45,7 +45,7 @@ function examineFile(file, tell) {
   if (shut === undefined) tell('file', 'ok', `${path.resolve(file)}, ${about.size} bytes, can be read and written`);
   else tell('file', 'problem', `${shut} cannot be written by this user`, 'run doctor as the user of the app, or correct the permissions');
   // 3. Where it lies
-  const drive = driveOf(typeOf(folder));
+  const drive = process.platform === 'win32' ? shareOf(realFolder(folder)) : driveOf(typeOf(folder));
   if (drive.verdict === 'ok') tell('drive', 'ok', drive.message);
   else tell('drive', drive.verdict, drive.message, 'move the database to a disk of this machine: WAL does not work across machines');
   // 4. Its log
@@ -74,6 +74,26 @@ function typeOf(folder) {
   }
 }
 
+/** Windows says here what stands behind the letter of a connected drive. @param {string} folder */
+function realFolder(folder) {
+  try {
+    return fs.realpathSync.native(folder);
+  } catch {
+    return folder;
+  }
+}
+
+/**
+ * @param {string} folder of Windows, with the real name of its drive
+ * @returns {{verdict: 'ok' | 'problem', message: string}}
+ */
+function shareOf(folder) {
+  // "\\?\" and "\\.\" begin names that Windows shall not interpret, of which "\\?\UNC\" are shares again.
+  const share = /^\\\\(\?\\UNC\\)?([^\\?.][^\\]*)\\/i.exec(folder.replaceAll('/', '\\'));
+  if (share !== null) return { verdict: 'problem', message: `the database lies on a network drive (of ${share[2]})` };
+  return { verdict: 'ok', message: 'the database lies on a local drive' };
+}
+
 /**
  * @param {number | undefined} type
  * @returns {{verdict: 'ok' | 'warn' | 'problem', message: string}}
@@ -87,4 +107,4 @@ function driveOf(type) {
   return { verdict: 'ok', message: 'the database lies on a local drive' };
 }
 
-module.exports = { examineFile, driveOf };
+module.exports = { examineFile, driveOf, shareOf };
