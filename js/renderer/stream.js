@@ -50,36 +50,60 @@ class Stream {
       this.#end(job);
       return this.#deliver();
     }
-    const unfollow = await this.#follow();
-    const look = () => this.#look();
-    const timer = setInterval(look, POLL_MS);
-    look();
     this.queue.waitFor(this.id, { signal: this.port.closed }).then(
       (ended) => this.#end(ended),
       () => this.#end(null),
     );
+    const { asked, unfollow } = this.#follow();
+    // What the worker has is newer than the row; but a worker that hangs keeps nobody waiting.
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer = setTimeout(() => (timer = this.#poll()), POLL_MS);
+    void asked.then(() => {
+      clearTimeout(timer);
+      if (!this.#over) timer = this.#poll();
+    });
     try {
       await this.#deliver();
     } finally {
-      clearInterval(timer);
+      clearTimeout(timer);
       unfollow();
     }
   }
 
-  /** @returns {Promise<() => void>} */
-  async #follow() {
+  /** @returns {NodeJS.Timeout} */
+  #poll() {
+    this.#look();
+    return setInterval(() => this.#look(), POLL_MS);
+  }
+
+  /**
+   * Asks the worker for the job's text as it streams, and again when its process is another one.
+   * @returns {{asked: Promise<void>, unfollow: () => void}} `asked` when the worker has said whether it tells it
+   */
+  #follow() {
     const { worker } = this;
-    if (worker === undefined) return () => {};
+    if (worker === undefined) return { asked: Promise.resolve(), unfollow() {} };
+    /** @type {(() => void) | undefined} */
+    let stop;
     const onJob = (/** @type {{id: string, status: string}} */ { id, status }) => {
       // A try has come to nothing: the next one tells its text from the beginning.
       if (id === this.id && status !== 'active' && !hasEnded(status)) this.#void();
     };
-    worker.on('job', onJob);
-    const stop = await worker.follow(this.id, (/** @type {Piece} */ news) => this.#hear(news)).catch(() => null);
-    return () => {
-      worker.off('job', onJob);
-      void stop?.();
+    const ask = async () => {
+      try {
+        stop = await worker.follow(this.id, (/** @type {Piece} */ news) => this.#hear(news));
+        if (this.#over) stop?.();
+      } catch {
+        if (!this.#over) worker.once('restarted', ask);
+      }
     };
+    worker.on('job', onJob);
+    const unfollow = () => {
+      worker.off('job', onJob);
+      worker.off('restarted', ask);
+      stop?.();
+    };
+    return { asked: ask(), unfollow };
   }
 
   /** @param {Piece} news of the worker */
@@ -92,10 +116,19 @@ class Stream {
   /** The row's own text, for a job that runs elsewhere. */
   #look() {
     if (this.#live || this.#over) return;
-    const partial = this.queue.get(this.id)?.partial ?? '';
+    const partial = this.#partial();
     if (partial === this.#told || partial === '') return;
     if (!partial.startsWith(this.#told)) this.#void();
     this.#add(partial.slice(this.#told.length));
+  }
+
+  #partial() {
+    try {
+      return this.queue.get(this.id)?.partial ?? '';
+    } catch {
+      // The app has closed its database, or it is busy for long; who waits for the end hears of it.
+      return '';
+    }
   }
 
   /** @param {any} job as it has ended, or null */

@@ -6,6 +6,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const { EventEmitter } = require('node:events');
 const { Queue } = require('../../../js/index.js');
 const { serveRenderers } = require('../../../js/renderer.js');
 const { isOwnFile } = require('../../../js/renderer/sender.js');
@@ -311,6 +312,21 @@ describe('pages and the queue', function () {
       assert.deepEqual([heard.text, heard.restarts, heard.end.status], [words(120), 0, 'completed']);
     });
 
+    it('comes from the row when the app has no worker of its own, and when the worker says nothing', async () => {
+      const worker = await work({ script: () => ({ text: words(120) }), tokens: 120, tokenMs: 20 });
+      service?.close();
+      const silent = Object.assign(new EventEmitter(), { follow: () => new Promise(() => {}), cancel: worker.cancel });
+      for (const other of [undefined, silent]) {
+        serve({ worker: other, allow: { summarise: { options: { model: 'fake/m' } } } });
+        const page = open();
+        const heard = follow(page, await jobsOf(page).add('summarise', { prompt: 'Hello' }));
+        await holder.world.until(() => heard.text !== '' && heard.end === null, 'some text before the end');
+        await holder.world.until(() => heard.end, 'the end');
+        assert.deepEqual([heard.text, heard.restarts, heard.end.status], [words(120), 0, 'completed']);
+        service?.close();
+      }
+    });
+
     it('begins anew when a try has come to nothing', async () => {
       let calls = 0;
       await work({ script: () => (calls++ === 0 ? { text: 'wrong wrong wrong', tokens: 3, tokenMs: 30, cutAfterTokens: 2 } : { text: 'right at last', tokens: 3, tokenMs: 30 }) });
@@ -344,6 +360,18 @@ describe('pages and the queue', function () {
       assert.equal(await jobsOf(page).cancel(id), true);
       await holder.world.until(() => cancelled.end, 'the end');
       assert.deepEqual([cancelled.end.status, cancelled.end.code], ['cancelled', 'CANCELLED']);
+    });
+
+    it('ends when the app closes its database, and the app lives on', async () => {
+      await work({ script: () => ({ hang: true }) });
+      const page = open();
+      const id = await jobsOf(page).add('summarise', { prompt: 'Hello' });
+      const heard = follow(page, id);
+      await holder.world.until(() => queue.get(id)?.status === 'active', 'the call');
+      holder.world.db.close();
+      await holder.world.until(() => heard.end, 'the end');
+      assert.deepEqual([heard.end.status, heard.text], [null, '']);
+      assert.match(await jobsOf(page).get(id).catch((/** @type {any} */ error) => error.message), /^INTERNAL: /);
     });
 
     it('leaves nothing behind when the page stops listening', async () => {
