@@ -20,6 +20,7 @@ const { Standing } = require('./host/standing.js');
 /** @import { Follower } from './host/followers.js' */
 /** @import { Configuration } from './host/configuration.js' */
 /** @import { HostOptions, Secrets } from './host/options.js' */
+/** @import { Statistics } from './host/statistics.js' */
 /** @import { JobEvent, WorkerEvents } from './host/events.js' */
 
 /** A model may have to be read from a slow disk, and some gigabytes of it. */
@@ -244,7 +245,10 @@ class Worker extends EventEmitter {
     return this.request('worker:power', { event });
   }
 
-  /** Counts since the start, lanes, budgets and providers: docs/messages.md has the fields. */
+  /**
+   * Counts since the start, lanes, budgets and providers.
+   * @returns {Promise<Statistics>}
+   */
   async stats() {
     return this.request('worker:stats');
   }

@@ -107,6 +107,16 @@ describe('documents', function () {
     assert.deepEqual([...channels].filter((channel) => !page.includes(`\`${channel}\``)), []);
   });
 
+  it('docs/messages.md and the types have every field of the statistics', () => {
+    const [, told] = /## Statistics(.*)/s.exec(read('docs/messages.md')) ?? [];
+    const types = read('js/host/statistics.js');
+    const sources = read('src/engine/statistics.c') + read('src/engine/budget.c');
+    const fields = [...sources.matchAll(/(?:lj_json_put_\w+\(\w+, |^ {6}\{)"(\w+)",/gm)].map(([, name]) => name);
+    assert.ok(fields.length > 30);
+    assert.deepEqual(fields.filter((name) => !new RegExp(`\\b${name}\\b`).test(told)), []);
+    assert.deepEqual(fields.filter((name) => !new RegExp(`@property .* \\[?${name}\\b`).test(types)), []);
+  });
+
   it('links lead somewhere', () => {
     for (const page of pages) {
       for (const [, target] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

@@ -78,6 +78,8 @@ export async function configured(): Promise<void> {
   const pid: number | undefined = worker.pid;
   const versions: Record<string, string> | undefined = worker.ready?.versions;
   void [result, cancelled, drained, interrupted, loaded, pid, versions, await worker.stats(), await worker.request('worker:stats')];
+  const { completed, lanes, budgets, members } = await worker.stats();
+  void [completed.toFixed(), lanes[0]?.state === 'open', budgets[0]?.costToday, members?.[0]?.stats?.active];
   // @ts-expect-error: no such event of the machine
   await worker.power('sleep');
   // @ts-expect-error: no such option
