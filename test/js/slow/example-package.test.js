@@ -138,6 +138,32 @@ describe("the example app, packaged by Forge's settings", function () {
     }
   });
 
+  it('goes on with what it read when it was killed', async () => {
+    const data = path.join(place, 'killed');
+    fs.mkdirSync(data);
+    const fake = await startFakeProvider({ script: [{ hangAfterTokens: 3 }] });
+    const provider = { kind: 'openai-compatible', baseUrl: fake.openaiUrl };
+    fs.writeFileSync(path.join(data, 'settings.json'), JSON.stringify({ provider, model: 'test-model' }));
+    const main = path.join(resources, 'app.asar', '.vite', 'build', 'main.cjs');
+    try {
+      const first = await startApp(main, data);
+      const id = await first.call('llmJobs', 'add', 'explain', { text: 'Glass is not a liquid.' });
+      await until(async () => (await first.call('llmJobs', 'get', id)).status === 'active' && (await fake.count()) === 1, 'the job to run');
+      first.child.kill('SIGKILL');
+      assert.deepEqual(await first.exit, { code: null, signal: 'SIGKILL' });
+
+      const second = await startApp(main, data);
+      try {
+        await until(async () => (await second.call('llmJobs', 'get', id)).status === 'completed', 'the job to end');
+        assert.equal(await fake.count(), 2);
+      } finally {
+        await second.quit();
+      }
+    } finally {
+      await fake.close();
+    }
+  });
+
   it('says what is wrong with its settings, and ends', async () => {
     const data = path.join(place, 'wrong');
     fs.mkdirSync(data);
