@@ -41,7 +41,9 @@ const elsewhere = {
 };
 
 /** Tests that are for Windows alone: their folder is not looked into by the other builds. */
-const own = find('test/c/windows', '.c').map((file) => path.basename(file, '.c'));
+const own = find('test/c/windows', '.c')
+  .map((file) => path.basename(file, '.c'))
+  .filter((name) => name.startsWith('test_'));
 
 /** @returns {string[]} names of the C tests that run on Windows */
 const runnable = () => [...own, ...testTargets().filter((name) => elsewhere[name] === undefined)];
@@ -117,12 +119,23 @@ async function linkTests({ folder, libraries, engine }, names = runnable()) {
   return tests;
 }
 
+/**
+ * @param {Awaited<ReturnType<typeof buildEngine>>} built
+ * @returns {Promise<string>} a program that writes to a database, see test/c/windows/writer.c
+ */
+async function linkWriter({ folder, libraries }) {
+  const output = path.join(folder, 'writer.exe');
+  const flags = ['-static', '-O1', '-isystem', path.join(libraries, 'include'), '-o', output];
+  await run(gcc, [...flags, path.join(paths.root, 'test/c/windows/writer.c'), `-L${path.join(libraries, 'lib')}`, '-lsqlite3']);
+  return output;
+}
+
 async function must(/** @type {ReturnType<typeof each>} */ work) {
   const refused = await work;
   if (refused.length > 0) throw new Error(refused.map(({ output }) => output).join('\n'));
 }
 
-module.exports = { buildEngine, linkAddon, linkTests, runnable, tool };
+module.exports = { buildEngine, linkAddon, linkTests, linkWriter, runnable, tool };
 
 if (require.main === module) {
   require('../setup').main(async () => {

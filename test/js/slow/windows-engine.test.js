@@ -17,7 +17,7 @@ const { startFakeProvider } = require('../../../js/testing.js');
 const { which } = require('../../../scripts/setup/command');
 const paths = require('../../../scripts/setup/paths');
 const { gcc } = require('../../../scripts/windows/compile');
-const { buildEngine, linkAddon, linkTests, runnable, tool } = require('../../../scripts/windows/link');
+const { buildEngine, linkAddon, linkTests, linkWriter, runnable, tool } = require('../../../scripts/windows/link');
 const { countCmocka } = require('../../../scripts/test/cmocka');
 
 /** Debian's does not put its program for 64 bits on PATH. */
@@ -29,6 +29,11 @@ const server = which('wineserver') ?? '/usr/lib/wine/wineserver';
 const node = process.env.LLM_JOBS_WINDOWS_NODE ?? '';
 
 const JOBS = 20;
+
+/** So long that a job is not found by the slow look. */
+const POLL_MS = 60_000;
+
+const ADD_ONE = `INSERT INTO llm_jobs (name, model, data) VALUES ('say', 'fake/m', '{"prompt":"Hello again"}')`;
 
 /** A path as programs under Wine see it. */
 const drive = (/** @type {string} */ file) => `Z:${file.replaceAll('/', '\\')}`;
@@ -171,7 +176,7 @@ describe('the engine built for Windows', function () {
         assert.strictEqual(JSON.parse(fs.readFileSync(answer, 'utf8')).tls, 'Schannel');
       });
 
-      it('does the jobs of an app, and is started again when it was killed', async () => {
+      it('does the jobs of an app, sees those that another process adds, and is started again when it was killed', async () => {
         const database = path.join(scratch, 'app.db');
         const task = path.join(scratch, 'task.json');
         const answer = path.join(scratch, 'seen.json');
@@ -183,20 +188,22 @@ describe('the engine built for Windows', function () {
           for (let i = 0; i < JOBS; i++) queue.add('say', { prompt: `Hello ${i}` }, { model: 'fake/m' });
           before.close(); // Wine's locks and Linux' do not meet: one side at a time.
           const config = {
-            database: drive(database),
+            database: drive(path.join(scratch, 'APP.db')), // the same file, on Windows
+            pollIntervalMs: POLL_MS,
             providers: { fake: { kind: 'openai', baseUrl: provider.openaiUrl, apiKey: { env: 'FAKE_KEY' } } },
             env: { NODE_SKIP_PLATFORM_CHECK: '1', FAKE_KEY: 'sk-fake' },
           };
-          fs.writeFileSync(task, JSON.stringify({ config, jobs: JOBS, answer: drive(answer) }));
+          fs.writeFileSync(task, JSON.stringify({ config, jobs: JOBS, writer: drive(await linkWriter(built)), sql: ADD_ONE, answer: drive(answer) }));
           const script = path.join(paths.root, 'test/js/support/windows-app.js');
           await run(node, [drive(script), drive(task)], { NODE_SKIP_PLATFORM_CHECK: '1', LLM_JOBS_ADDON: drive(addon) });
           const seen = JSON.parse(fs.readFileSync(answer, 'utf8'));
           assert.strictEqual(seen.error, undefined);
-          assert.deepStrictEqual([seen.platform, seen.completed], ['win32', JOBS]);
+          assert.deepStrictEqual([seen.platform, seen.completed, seen.written], ['win32', JOBS + 1, 0]);
+          assert.ok(seen.waitedMs < POLL_MS / 2, `a file event wakes the worker, which took ${seen.waitedMs} ms`);
           assert.ok(seen.first > 0 && seen.second > 0 && seen.first !== seen.second);
           const after = new Database(database);
           const rows = after.prepare("SELECT count(*) FROM llm_jobs WHERE status = 'completed' AND result ->> '$.text' LIKE 'Hello %'");
-          assert.strictEqual(rows.pluck().get(), JOBS);
+          assert.strictEqual(rows.pluck().get(), JOBS + 1);
           after.close();
         } finally {
           await provider.close();
