@@ -48,16 +48,17 @@ class FakeBatches {
   /**
    * @param {string} route
    * @param {Recorded} entry
+   * @param {URLSearchParams} query
    * @returns {Promise<Served | null | 'hang'>} null: another route
    */
-  async serve(route, entry) {
+  async serve(route, entry, query) {
     const google = /^(GET|POST) \/v1beta\/(?:models\/([^/:]+):batchGenerateContent|batches(?:\/([^/:]+))?(:cancel)?)$/.exec(route);
-    if (google !== null) return this.serveGemini(google, entry);
+    if (google !== null) return this.serveGemini(google, entry, query);
     const [, method, path, id, rest = ''] = /^(GET|POST) (\/v1\/(?:files|batches|messages\/batches))(?:\/([^/]+))?(\/[a-z]+)?$/.exec(route) ?? [];
     if (path === undefined) return null;
     if (path === '/v1/files') return method === 'POST' ? this.upload(entry) : this.content(id);
     const api = path === '/v1/batches' ? 'openai' : 'anthropic';
-    if (id === undefined) return method === 'POST' ? this.create(api, entry) : { status: 200, body: { data: this.list(api), has_more: false } };
+    if (id === undefined) return method === 'POST' ? this.create(api, entry) : { status: 200, body: this.list(api, query) };
     const batch = this.batches.get(id);
     if (batch === undefined) return notFound(api, id);
     if (rest === '/cancel') batch.state = batch.state === 'works' ? 'cancelled' : batch.state;
@@ -69,11 +70,12 @@ class FakeBatches {
   /**
    * @param {RegExpExecArray} route
    * @param {Recorded} entry
+   * @param {URLSearchParams} query
    * @returns {Promise<Served | 'hang'>}
    */
-  async serveGemini([, , model, id, cancels], entry) {
+  async serveGemini([, , model, id, cancels], entry, query) {
     if (model !== undefined) return this.create('gemini', entry, model);
-    if (id === undefined) return { status: 200, body: { operations: this.list('gemini') } };
+    if (id === undefined) return { status: 200, body: this.listGemini(query) };
     const batch = this.batches.get(`batches/${id}`);
     if (batch === undefined) return notFound('gemini', id);
     if (cancels !== undefined) batch.state = 'cancelled';
@@ -130,9 +132,30 @@ class FakeBatches {
     return reply.hang ? 'hang' : { status: 200, body: show(batch) };
   }
 
+  /**
+   * One page, the newest batches first.
+   * @param {Api} api
+   * @param {URLSearchParams} query
+   */
+  list(api, query) {
+    const all = this.newest(api);
+    const after = query.get('after') ?? query.get('after_id');
+    const from = after === null ? 0 : all.findIndex((batch) => batch.id === after) + 1;
+    const page = all.slice(from, from + Number(query.get('limit') ?? 20));
+    return { data: page.map(show), has_more: from + page.length < all.length, first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null };
+  }
+
+  /** @param {URLSearchParams} query */
+  listGemini(query) {
+    const all = this.newest('gemini');
+    const from = Number(query.get('pageToken') ?? 0);
+    const to = from + Number(query.get('pageSize') ?? 20);
+    return { operations: all.slice(from, to).map(show), ...(to < all.length && { nextPageToken: String(to) }) };
+  }
+
   /** @param {Api} api */
-  list(api) {
-    return [...this.batches.values()].filter((batch) => batch.api === api).map(show).reverse();
+  newest(api) {
+    return [...this.batches.values()].filter((batch) => batch.api === api).reverse();
   }
 
   /** @param {Batch} batch */

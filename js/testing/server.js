@@ -93,7 +93,7 @@ class FakeServer {
     } else if (chat !== undefined) {
       await this.chat(chat, entry, response);
     } else {
-      const batch = await this.batches.serve(route, entry);
+      const batch = await this.batches.serve(route, entry, new URL(request.url ?? '/', 'http://fake').searchParams);
       if (batch === 'hang') return;
       if (batch === null) return this.list(route, entry, response, formatOf(request, path));
       const body = typeof batch.body === 'string' ? batch.body : JSON.stringify(batch.body);

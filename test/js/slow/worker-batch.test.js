@@ -100,6 +100,23 @@ for (const [name, api] of Object.entries(APIS)) {
       assert.deepEqual([creates.length, single.length, lists.length], [1, 0, 1]);
     });
 
+    it('also when there are so many newer ones that it is on another page of the list', async () => {
+      await on.world.fake.script((request) => (request.path === api.create && request.headers.foreign === undefined ? { hang: true } : {}));
+      const worker = await start();
+      const ids = insert(3);
+      await on.world.until(async () => (await calls()).creates.length === 1, 'the batch');
+      await kill(worker);
+      const foreign = JSON.parse(JSON.stringify((await calls()).creates[0].body).replaceAll(/[0-9a-f]{32}/g, 'f'.repeat(32)));
+      // Of another size where nothing but that and the keys in its results tells whose it is.
+      foreign.requests?.splice(1);
+      const options = { method: 'POST', headers: { foreign: 'yes', 'content-type': 'application/json' }, body: JSON.stringify(foreign) };
+      for (let n = 0; n < 101; n++) assert.equal((await fetch(`${on.world.fake.url}${api.create}`, options)).status, 200);
+      await start();
+      once(await all(ids));
+      const { creates, single, lists } = await calls();
+      assert.deepEqual([creates.length, single.length, lists.length], [102, 0, 2]);
+    });
+
     it('and takes none for it that is not its own', async () => {
       await on.world.fake.script((request) => (request.path === api.create && request.headers.foreign === undefined ? { hang: true } : {}));
       const worker = await start();
