@@ -9,11 +9,11 @@
 #include "engine/state.h"
 
 enum {
-  LJ_WRITER_ENDS = 128,          /* ends of one transaction; pace.h makes it fewer, so that it stays short */
-  LJ_WRITER_CLAIMS = 128,        /* jobs claimed in one transaction, likewise */
-  LJ_WRITER_PARTIAL_MS = 250,    /* progress and partial texts are written at most four times a second */
-  LJ_WRITER_REPAIR_MS = 10000,   /* between two passes over all jobs that wait for children */
-  LJ_WRITER_RETENTION_MS = 60000 /* between two looks for jobs that may be removed */
+  LJ_WRITER_ENDS = 128,             /* ends of one transaction; pace.h makes it fewer, so that it stays short */
+  LJ_WRITER_CLAIMS = LJ_CLAIM_MOST, /* jobs claimed in one transaction, likewise */
+  LJ_WRITER_PARTIAL_MS = 250,       /* progress and partial texts are written at most four times a second */
+  LJ_WRITER_REPAIR_MS = 10000,      /* between two passes over all jobs that wait for children */
+  LJ_WRITER_RETENTION_MS = 60000    /* between two looks for jobs that may be removed */
 };
 
 /* What a transaction writes beside ends, and of what. */

@@ -9,8 +9,8 @@
 #include "queue/batches.h"
 
 enum {
-  MAX_ROUNDS = 8,       /* looks at a group in one claim while rows with a future run_at are put aside */
-  MAX_CANDIDATES = 64   /* rows of one group looked at in one round */
+  MAX_ROUNDS = 8,                /* looks at a group in one claim while rows with a future run_at are put aside */
+  MAX_CANDIDATES = LJ_CLAIM_MOST /* rows of one group looked at in one round; fewer would look like the last ones */
 };
 
 /* A place in index llm_jobs_ready: a key, and where the search goes on behind it. The successor of a text is the text with

@@ -49,12 +49,14 @@ typedef struct lj_claim_terms {
   int64_t now;         /* wall clock */
 } lj_claim_terms;
 
+enum { LJ_CLAIM_MOST = 128 /* what one claim is asked for at most: so many rows of one group are looked at together */ };
+
 /* Whether a claim would find anything: a job of a group with capacity, or a delayed one that is due. Takes no lock. */
 int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t now, bool *possible) LJ_MUST_CHECK;
 
-/* Inside a transaction: promotes due jobs and takes at most `most` into `out`. Rows that stand in the way but must not start
- * (cancelled, expired, superseded, waiting for children or for their first time) are put where they belong, with all that
- * follows from it. On error nothing counts as taken: the caller
+/* Inside a transaction: promotes due jobs and takes at most `most` (up to LJ_CLAIM_MOST) into `out`. Rows that stand in the way
+ * but must not start (cancelled, expired, superseded, waiting for children or for their first time) are put where they belong,
+ * with all that follows from it. On error nothing counts as taken: the caller
  * rolls back, and jobs already in `out` have been freed and dismissed. */
 int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_terms *terms, size_t most, lj_claimed *out,
              size_t *count) LJ_MUST_CHECK;

@@ -28,6 +28,18 @@ describe('worker: a row runs', function () {
     assert.equal(await world.fake.count(), 1);
   });
 
+  it('beside as many others as there are slots, however many more of them at once than one transaction claims', async () => {
+    const { world } = on;
+    world.database();
+    await world.provider({ script: () => ({ hang: true }) });
+    world.createTable();
+    await world.worker({ concurrency: 300 });
+    world.cli(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 320)
+               INSERT INTO llm_jobs (name, model, data) SELECT 'x', 'fake/m', '{"prompt":"x"}' FROM n;`);
+    // None of them ends, so nothing but the claims themselves makes the worker look again.
+    await world.until(async () => (await world.fake.count()) === 300, 'a call in each slot');
+  });
+
   it('that was inserted before the worker started', async () => {
     const { world } = on;
     world.database();
