@@ -5,8 +5,8 @@
  * Sets up and runs the tests. The last line is "N passed, N failed, N skipped"; the exit code is 0 when none failed.
  *
  *     node scripts/test.js                       everything
- *     node scripts/test.js --fast                what takes under a minute: no sanitizers, no exhaustive C test, nothing under
- *                                                test/js/slow
+ *     node scripts/test.js --fast                what takes about a minute: no sanitizers, no exhaustive C test, nothing under
+ *                                                test/js/slow, test/js/build and test/js/electron, no file that takes long
  *     node scripts/test.js --sanitize            the C tests with sanitizers
  *     node scripts/test.js --types               tsc
  *     node scripts/test.js --fuzz [NAME…] [--seconds=N]
@@ -32,7 +32,7 @@ const { runTypes } = require('./test/types');
 const release = path.join(paths.build, 'Release');
 
 /** Programs that run an engine once for each allocation or disk operation that can fail, or through hours of limits. */
-const exhaustive = /_engine_(memory_failures|disk_faults|limits)$/;
+const exhaustive = /_engine_(memory_failures|disk_faults|limits|batch)$/;
 
 /** How long each fuzz target runs when nobody says how long. */
 const FUZZ_SECONDS = 60;
@@ -80,7 +80,7 @@ async function runAll(/** @type {Tally} */ tally, /** @type {{fast: boolean}} */
     await runSanitized(tally, libraries, { kind: 'thread' });
   }
   // Side by side only where somebody waits for it: in the whole run, files that load every core would disturb others.
-  await runMocha(tally, mochaFiles({ slow: !fast }), { together: fast ? os.cpus().length : 1 });
+  await runMocha(tally, mochaFiles({ slow: !fast, long: !fast }), { together: fast ? os.cpus().length : 1 });
   if (!fast) await runFuzz(tally, libraries, { secondsEach: FUZZ_SECONDS });
 }
 

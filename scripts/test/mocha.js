@@ -15,9 +15,13 @@ const { runProgram } = require('./program');
 
 const isSlow = (/** @type {string} */ file) => file.startsWith('test/js/slow/');
 
-/** @param {{slow: boolean}} wanted @returns {string[]} */
-function mochaFiles({ slow }) {
-  const files = find('test/js', '.test.js').filter((file) => slow || !isSlow(file));
+/** What the quick run leaves out as well: the binary and the compilers of other systems, the stand-in for Electron, and files that take long. */
+const isLong = (/** @type {string} */ file) =>
+  isSlow(file) || /^test\/js\/(build|electron)\//.test(file) || /\/(demo|docs-blocks|pool|pool-jobs|queue-older|worker-limits|supervisor-\w+)\.test\.js$/.test(file);
+
+/** @param {{slow: boolean, long?: boolean}} wanted @returns {string[]} */
+function mochaFiles({ slow, long = true }) {
+  const files = find('test/js', '.test.js').filter((file) => (slow || !isSlow(file)) && (long || !isLong(file)));
   // What is quick to fail comes first.
   return files.sort((a, b) => Number(isSlow(a)) - Number(isSlow(b)) || (a < b ? -1 : 1));
 }

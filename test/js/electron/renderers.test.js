@@ -363,11 +363,11 @@ describe('pages and the queue', function () {
     });
 
     it('ends when the app closes its database, and the app lives on', async () => {
-      await work({ script: () => ({ hang: true }) });
+      const worker = await work({ script: () => ({ hang: true }) });
       const page = open();
       const id = await jobsOf(page).add('summarise', { prompt: 'Hello' });
       const heard = follow(page, id);
-      await holder.world.until(() => queue.get(id)?.status === 'active', 'the call');
+      await holder.world.until(() => queue.get(id)?.status === 'active' && worker.listenerCount('job') === 1, 'the call, and the page that follows it');
       holder.world.db.close();
       await holder.world.until(() => heard.end, 'the end');
       assert.deepEqual([heard.end.status, heard.text], [null, '']);
