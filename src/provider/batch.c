@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 int lj_batch_copy_id(char out[LJ_BATCH_ID_SIZE], const char *id, const char *others) {
   static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   size_t length = id != NULL ? strlen(id) : 0;
@@ -32,4 +34,8 @@ int lj_batch_copy_page(char out[LJ_BATCH_PAGE_SIZE], const char *page) {
     out[used] = '\0';
   }
   return LJ_OK;
+}
+
+int lj_batch_page_behind_last(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) {
+  return lj_batch_copy_page(page, lj_json_bool(body, "has_more", false) ? lj_json_string(body, "last_id") : NULL);
 }

@@ -90,5 +90,7 @@ int lj_batch_copy_id(char out[LJ_BATCH_ID_SIZE], const char *id, const char *oth
 /* Copies what names a page, with everything escaped that an address could mean something by. NULL and "" are no page. LJ_OK, or
  * LJ_PROTOCOL: it is too long. */
 int lj_batch_copy_page(char out[LJ_BATCH_PAGE_SIZE], const char *page) LJ_MUST_CHECK;
+/* The page behind one that says `has_more` and `last_id`, as OpenAI and Anthropic do. As lj_batch_copy_page. */
+int lj_batch_page_behind_last(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) LJ_MUST_CHECK;
 
 #endif

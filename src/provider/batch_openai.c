@@ -165,10 +165,6 @@ static int find(const cJSON *body, const lj_batch_search *search, char id[LJ_BAT
   return LJ_OK;
 }
 
-static int next_page(const cJSON *body, char page[LJ_BATCH_PAGE_SIZE]) {
-  return lj_batch_copy_page(page, lj_json_bool(body, "has_more", false) ? lj_json_string(body, "last_id") : NULL);
-}
-
 const lj_batch_api lj_openai_batch = {
     .max_bytes = 60000000, /* of the 200 MB that the API takes, what one request of ours may hold */
     .has_mark = true,
@@ -183,5 +179,5 @@ const lj_batch_api lj_openai_batch = {
     .read_batch = read_batch,
     .read_result = read_result,
     .find = find,
-    .next_page = next_page,
+    .next_page = lj_batch_page_behind_last,
 };
