@@ -54,8 +54,11 @@ function titleOf({ shape, concurrency, full, jobs }) {
 function tableOf(heat, runs) {
   const of = (/** @type {string} */ name, /** @type {keyof Run} */ key) => spread((runs.get(name) ?? []).map((run) => run[key]));
   const keys = /** @type {const} */ (['jobsPerSecond', 'cpuPerThousand', 'peakMb', 'loopP50', 'loopP99']);
+  const { shape, concurrency, full } = heat;
   return {
+    id: `${shape} ${concurrency}${full ? ' flushed' : ''}`,
     title: titleOf(heat),
+    full,
     columns: ['stack', 'jobs/s', 'CPU s per 1,000 jobs', 'peak MB', 'app loop late p50 ms', 'p99 ms'],
     rows: heat.names.map((name) => ({ name, cells: keys.map((key) => of(name, key)) })),
   };

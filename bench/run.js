@@ -2,67 +2,125 @@
 'use strict';
 
 /**
- * Benchmarks of the real worker against a provider on the loopback interface.
+ * Benchmarks of the real worker, and of what one would use instead, against providers on the loopback interface.
  *
- *     npm run bench                        lists the parts
+ *     npm run bench                        runs all parts but those that take very long
  *     npm run bench -- wakeup memory       runs some of them
+ *     npm run bench -- --list              lists them
  *     npm run bench -- wakeup --quick      a short run, to see that it works; its figures say little
  *     npm run bench -- memory --json       one JSON object instead of text
+ *     npm run bench -- --save FILE         also writes that object to FILE; what FILE has of other parts stays
  *
  * A figure with a budget is marked PASS or FAIL. A missed budget does not make the exit code non-zero, because machines differ
- * and shared ones are noisy; an error does.
+ * and shared ones are noisy; an error does. After an error the other parts still run.
  */
 
-const { describeMachine } = require('./lib/machine.js');
-const { print, printHead } = require('./lib/report.js');
+const fs = require('node:fs');
+const { parseArgs } = require('node:util');
+const { commit, describeMachine, load, versions } = require('./lib/machine.js');
+const { asJson, print, printHead, printVersions } = require('./lib/report.js');
+const { onStage } = require('./lib/stage.js');
+const { parts, long } = require('./parts.js');
+const { peers } = require('./peers/index.js');
 
-/** @type {Record<string, () => import('./lib/report.js').Part>} loaded when it is run, so that one part's needs are not all's */
-const parts = {
-  wakeup: () => require('./wakeup.js'),
-  memory: () => require('./memory.js'),
-  rows: () => require('./rows.js'),
-  queue: () => require('./queue.js'),
-  'head-of-line': () => require('./head-of-line.js'),
-  'app-writes': () => require('./app-writes.js'),
-  streams: () => require('./streams.js'),
-  'end-to-end': () => require('./end-to-end.js'),
-  limits: () => require('./limits.js'),
-  start: () => require('./start.js'),
-  'loop-delay': () => require('./loop-delay.js'),
-};
+/** @import { Measured, Report } from './lib/report.js' */
+
+class UsageError extends Error {}
 
 /** @param {string[]} args */
 function readArguments(args) {
-  const flags = args.filter((arg) => arg.startsWith('--'));
-  const names = args.filter((arg) => !arg.startsWith('--'));
-  const unknownFlag = flags.find((flag) => !['--quick', '--json'].includes(flag));
-  if (unknownFlag !== undefined) throw new Error(`there is no ${unknownFlag}; there are --quick and --json`);
-  const unknown = names.find((name) => !Object.hasOwn(parts, name));
-  if (unknown !== undefined) throw new Error(`there is no part "${unknown}"; there are ${Object.keys(parts).join(', ')}`);
-  return { names, quick: flags.includes('--quick'), json: flags.includes('--json') };
+  const options = /** @type {const} */ ({ list: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'boolean' }, save: { type: 'string' } });
+  let read;
+  try {
+    read = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${/** @type {Error} */ (error).message}; there are --list, --quick, --json and --save FILE`);
+  }
+  const { values, positionals } = read;
+  const unknown = positionals.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) throw new UsageError(`there is no part "${unknown}"; there are ${Object.keys(parts).join(', ')}`);
+  const names = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !long.includes(name));
+  return { names, list: values.list === true, quick: values.quick === true, json: values.json === true, save: values.save };
+}
+
+/** @param {string} name @param {boolean} quick @returns {Promise<Measured>} */
+async function measure(name, quick) {
+  // Progress goes to stderr, so that --json stays one object.
+  const note = (/** @type {string} */ line) => process.stderr.isTTY && process.stderr.write(`  … ${line}\n`);
+  const before = load();
+  const date = new Date().toISOString();
+  const begun = performance.now();
+  const result = await parts[name]().run({ quick, note });
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  return { taken: { date, commit: commit(), quick, seconds, load: [before, load()] }, ...result };
+}
+
+/** What the worker says of the libraries in it. @returns {Promise<Record<string, string>>} */
+function askWorker() {
+  return onStage(async (stage) => (await stage.worker({ providers: { local: { kind: 'ollama' } } })).ready.versions);
+}
+
+/**
+ * What a file has of parts that are not measured now stays in it.
+ * @param {string} file
+ * @param {Report} report
+ */
+function save(file, report) {
+  /** @type {Report | null} */
+  const old = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null;
+  if (old !== null) {
+    for (const key of /** @type {const} */ (['cpu', 'cores', 'memoryMb'])) {
+      if (old.machine[key] !== report.machine[key]) throw new Error(`${file} is of another machine: its ${key} is ${old.machine[key]}, not ${report.machine[key]}. Remove it or name another file.`);
+    }
+  }
+  /** @type {Record<string, Measured>} */
+  const merged = {};
+  for (const name of Object.keys(parts)) {
+    const measured = report.parts[name] ?? old?.parts[name];
+    if (measured !== undefined) merged[name] = measured;
+  }
+  const quick = Object.values(merged).some(({ taken }) => taken.quick);
+  fs.writeFileSync(file, asJson({ ...report, versions: { ...old?.versions, ...report.versions }, quick, parts: merged }));
+}
+
+function list() {
+  console.log('Parts (npm run bench -- NAME… [--quick] [--json] [--save FILE]):');
+  for (const [name, load] of Object.entries(parts)) console.log(`  ${name.padEnd(12)} ${load().about}${long.includes(name) ? ' (runs when it is named)' : ''}`);
 }
 
 async function main() {
-  const { names, quick, json } = readArguments(process.argv.slice(2));
-  if (names.length === 0) {
-    console.log('Parts (npm run bench -- NAME… [--quick] [--json]):');
-    for (const [name, load] of Object.entries(parts)) console.log(`  ${name.padEnd(12)} ${load().about}`);
+  const wanted = readArguments(process.argv.slice(2));
+  if (wanted.list) {
+    list();
     return;
   }
-  const machine = describeMachine();
-  const report = { machine, date: new Date().toISOString(), quick, parts: /** @type {Record<string, object>} */ ({}) };
-  if (!json) printHead(report);
-  for (const name of names) {
-    // Progress goes to stderr, so that --json stays one object.
-    const note = (/** @type {string} */ line) => process.stderr.isTTY && process.stderr.write(`  … ${line}\n`);
-    const result = await parts[name]().run({ quick, note });
-    report.parts[name] = result;
-    if (!json) print(name, result);
+  const { names, quick, json } = wanted;
+  const stacks = Object.fromEntries(Object.entries(peers).map(([name, { about, durability }]) => [name, { about, durability }]));
+  /** @type {Report} */
+  const report = { machine: describeMachine(), versions: {}, stacks, quick, parts: {} };
+  if (!json) printHead(report.machine, commit(), quick);
+  for (const [index, name] of names.entries()) {
+    if (json || names.length > 1) process.stderr.write(`${name} (${index + 1} of ${names.length})\n`);
+    try {
+      report.parts[name] = await measure(name, quick);
+    } catch (error) {
+      process.exitCode = 1;
+      (report.failed ??= {})[name] = /** @type {Error} */ (error).message;
+      console.error(`${name} failed:`, error);
+      continue;
+    }
+    if (!json) print(name, report.parts[name]);
+    // After each part, so that nothing that was measured is lost to what comes later.
+    if (wanted.save !== undefined) save(wanted.save, report);
   }
-  if (json) console.log(JSON.stringify(report, null, 2));
+  report.versions = versions(await askWorker());
+  if (wanted.save !== undefined) save(wanted.save, report);
+  if (json) console.log(asJson(report).trimEnd());
+  else printVersions(report.versions);
+  if (report.failed !== undefined) console.error(`Failed: ${Object.keys(report.failed).join(', ')}`);
 }
 
 main().catch((error) => {
-  console.error(error);
+  console.error(error instanceof UsageError ? error.message : error);
   process.exitCode = 1;
 });

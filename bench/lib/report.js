@@ -2,8 +2,10 @@
 'use strict';
 
 /**
+ * What the parts give and how it is told. A report is plain JSON: run.js prints or saves it, page.js makes docs/benchmarks.md of it.
+ *
  * @typedef {object} Figure
- * @property {string} name
+ * @property {string} name two blanks in front: it belongs to the last one without them
  * @property {number} value
  * @property {string} unit
  * @property {number} [budget] the most that is allowed
@@ -14,14 +16,46 @@
  * @typedef {{median: number, low: number, high: number}} Spread of several runs
  *
  * @typedef {object} Table
+ * @property {string} [id] by which prose finds it: "plain 10"
  * @property {string} title
  * @property {string[]} columns of which the first names the row; the others say their unit
- * @property {{name: string, cells: Spread[]}[]} rows
+ * @property {{name: string, cells: Spread[], note?: string}[]} rows a row that is named like a stack of bench/peers, perhaps with a
+ *   comma or a blank and more behind it, is shown with the stack's durability
+ * @property {boolean} [full] whether the stacks in it ran with `full: true`
+ *
+ * @typedef {object} Axis
+ * @property {string} label with its unit
+ * @property {boolean} [log]
+ *
+ * @typedef {object} Series data of a plot, which bench/plots.js draws as bench-NAME.svg
+ * @property {string} name of small letters, digits and hyphens
+ * @property {string} title
+ * @property {Axis} x
+ * @property {Axis} y
+ * @property {{name: string, points: [x: number, median: number, low: number, high: number][]}[]} lines
  *
  * @typedef {object} Result
  * @property {Record<string, string | number>} settings
  * @property {Figure[]} figures
  * @property {Table[]} [tables]
+ * @property {Series[]} [series]
+ *
+ * @typedef {object} Taken when and where from a part's figures are
+ * @property {string} date
+ * @property {string} commit
+ * @property {boolean} quick
+ * @property {number} seconds
+ * @property {[before: number, after: number]} load of the machine, over the last minute
+ *
+ * @typedef {Result & {taken: Taken}} Measured
+ *
+ * @typedef {object} Report
+ * @property {import('./machine.js').Machine} machine
+ * @property {Record<string, string>} versions
+ * @property {Record<string, {about: string, durability: {usual: string, full: string}}>} stacks
+ * @property {boolean} quick whether a part of it is from a quick run
+ * @property {Record<string, Measured>} parts
+ * @property {Record<string, string>} [failed] the trouble of the parts that threw
  *
  * @typedef {object} Context
  * @property {boolean} quick
@@ -48,27 +82,35 @@ function figure(name, value, unit, { budget, least, note } = {}) {
   };
 }
 
-/** @param {{machine: Record<string, any>, date: string, quick: boolean}} report */
-function printHead({ machine, date, quick }) {
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryMb} MB; ${machine.system}; load ${machine.load.join(' ')}`);
-  console.log(`Node ${machine.node}, better-sqlite3 ${machine.betterSqlite3}, commit ${machine.commit}; ${date}`);
-  if (quick) console.log('A quick run: it shows that the benchmark works; its figures say little.');
+/** @param {import('./machine.js').Machine} machine @param {string} commit @param {boolean} quick */
+function printHead({ cpu, cores, memoryMb, system, temporary, flushMs }, commit, quick) {
+  console.log(`${cpu}, ${cores} cores, ${memoryMb} MB; ${system}; ${temporary}, a flush takes ${shown(flushMs)} ms; commit ${commit}`);
+  if (quick) console.log('A quick run: it shows that the benchmarks work; its figures say little.');
+}
+
+/** @param {Record<string, string>} versions */
+function printVersions(versions) {
+  console.log(`\n${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}`);
 }
 
 /**
  * @param {string} name
- * @param {Result} result
+ * @param {Measured} measured
  */
-function print(name, { settings, figures, tables = [] }) {
-  console.log(`\n${name}`);
+function print(name, { settings, figures, tables = [], taken }) {
+  console.log(`\n${name} (${taken.seconds} s, load ${taken.load.join(' → ')})`);
   for (const [key, value] of Object.entries(settings)) console.log(`  ${key}: ${value}`);
   tables.forEach(printTable);
   const width = Math.max(...figures.map((one) => one.name.length));
-  for (const { name: what, value, unit, budget, least, pass, note } of figures) {
-    const limit = budget !== undefined ? `budget ${budget}` : `at least ${least}`;
-    const verdict = pass === undefined ? '' : `  ${pass ? 'PASS' : 'FAIL'} (${`${limit} ${unit}`.trim()})`;
+  for (const { name: what, value, unit, note, ...judged } of figures) {
+    const verdict = judged.pass === undefined ? '' : `  ${judged.pass ? 'PASS' : 'FAIL'} (${`${limitOf(judged)} ${unit}`.trim()})`;
     console.log(`  ${what.padEnd(width)}  ${shown(value).padStart(9)} ${unit}${verdict}${note === undefined ? '' : `  ${note}`}`);
   }
+}
+
+/** @param {{budget?: number, least?: number}} judged */
+function limitOf({ budget, least }) {
+  return budget !== undefined ? `budget ${budget}` : `at least ${least}`;
 }
 
 /** @param {Table} table */
@@ -107,4 +149,14 @@ function quantile(sorted, share) {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * share) - 1))];
 }
 
-module.exports = { figure, print, printHead, quantile, shown, spread, spreadShown };
+/**
+ * The report as text that people and `git diff` can read: a line for each spread and each point.
+ * @param {object} report
+ */
+function asJson(report) {
+  const text = JSON.stringify(report, null, 2);
+  const flat = text.replace(/[{[](?:\s+(?:"\w+": )?-?[\d.e+-]+,?)+\s+[}\]]/g, (one) => one.replace(/\s+/g, ' ').replace(/^\[ | \]$/g, (edge) => edge.trim()));
+  return `${flat}\n`;
+}
+
+module.exports = { asJson, figure, limitOf, print, printHead, printVersions, quantile, shown, spread, spreadShown };
