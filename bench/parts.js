@@ -13,6 +13,7 @@ const parts = {
   'app-writes': () => require('./app-writes.js'),
   'loop-delay': () => require('./loop-delay.js'),
   memory: () => require('./memory.js'),
+  endurance: () => require('./endurance.js'),
   streams: () => require('./streams.js'),
   queue: () => require('./queue.js'),
   rows: () => require('./rows.js'),
@@ -21,6 +22,6 @@ const parts = {
 };
 
 /** Those that take so long that only their name runs them. @type {string[]} */
-const long = [];
+const long = ['endurance'];
 
 module.exports = { parts, long };

@@ -33,10 +33,12 @@ const withBullMq = (chatWith) => async (options) => {
           left -= 1;
           if (left > 0) return;
           worker.off('completed', ended);
+          worker.off('failed', failed);
           resolve(undefined);
         };
+        const failed = (/** @type {unknown} */ _job, /** @type {Error} */ error) => reject(error);
         worker.on('completed', ended);
-        worker.once('failed', (_job, error) => reject(error));
+        worker.on('failed', failed);
       });
       await queue.addBulk(prompts.map((prompt) => ({ name: 'chat', data: { prompt } })));
       if (!started) void worker.run();
