@@ -3,7 +3,7 @@
 
 /**
  * nginx with two canned answers of the same length in characters: `/plain/v1` gives a whole chat completion, `/stream/v1` a stream
- * of 200 tokens that is there at once. It is faster than anything that is measured against it, and it answers nothing else.
+ * of 200 tokens that is there at once. It is faster than anything that is measured against it, and it counts the calls.
  */
 
 const fs = require('node:fs');
@@ -47,6 +47,7 @@ http {
     listen 127.0.0.1:${port} backlog=4096; root ${dir};
     location = /plain/v1/chat/completions { error_page 405 =200 /plain.json; return 405; }
     location = /stream/v1/chat/completions { error_page 405 =200 /stream.sse; return 405; }
+    location = /status { stub_status; }
     location = /plain.json { types { } default_type application/json; }
     location = /stream.sse { types { } default_type text/event-stream; }
   }
@@ -78,8 +79,15 @@ async function untilListening(port, child) {
 }
 
 /**
+ * @typedef {object} Nginx
+ * @property {string} plain the base of an OpenAI-compatible API, as `stream`
+ * @property {string} stream
+ * @property {number} pid
+ * @property {() => Promise<number>} calls how many have come
+ * @property {() => Promise<void>} close
+ *
  * @param {string} dir an empty folder
- * @returns {Promise<{plain: string, stream: string, pid: number, close: () => Promise<void>}>} bases of an OpenAI-compatible API
+ * @returns {Promise<Nginx>}
  */
 async function startNginx(dir) {
   fs.writeFileSync(path.join(dir, 'plain.json'), plainAnswer());
@@ -92,7 +100,14 @@ async function startNginx(dir) {
   const child = spawn('nginx', ['-p', dir, '-c', file, '-e', path.join(dir, 'nginx.log')], { stdio: ['ignore', 'ignore', 'inherit'] });
   await untilListening(port, child);
   const base = `http://127.0.0.1:${port}`;
-  return { plain: `${base}/plain/v1`, stream: `${base}/stream/v1`, pid: /** @type {number} */ (child.pid), close: () => endOf(child) };
+  let questions = 0;
+  const calls = async () => {
+    const text = await (await fetch(`${base}/status`)).text();
+    questions += 1;
+    // "server accepts handled requests", and below it the numbers; the last holds these questions too.
+    return Number(/requests\s+\d+\s+\d+\s+(\d+)/.exec(text)?.[1]) - questions;
+  };
+  return { plain: `${base}/plain/v1`, stream: `${base}/stream/v1`, pid: /** @type {number} */ (child.pid), calls, close: () => endOf(child) };
 }
 
 /** @param {import('node:child_process').ChildProcess} child */
