@@ -57,7 +57,7 @@ async function measure(name, quick) {
 
 /** What the worker says of the libraries in it. @returns {Promise<Record<string, string>>} */
 function askWorker() {
-  return onStage(async (stage) => (await stage.worker({ providers: { local: { kind: 'ollama' } } })).ready.versions);
+  return onStage(async (stage) => (await stage.worker({ providers: { local: { kind: 'ollama' } } })).ready?.versions ?? {});
 }
 
 /**

@@ -163,6 +163,7 @@ const forComparing = [
   { what: 'nginx', met: program('nginx'), from: { apt: 'nginx-light', dnf: 'nginx', pacman: 'nginx', brew: 'nginx' } },
   { what: 'Redis', met: program('redis-server'), from: { apt: 'redis-server', dnf: 'redis', pacman: 'redis', brew: 'redis' } },
   { what: 'wrk', met: program('wrk'), from: { apt: 'wrk', pacman: 'wrk', brew: 'wrk' } },
+  { what: 'h2load', met: program('h2load'), from: { apt: 'nghttp2-client', dnf: 'nghttp2', pacman: 'nghttp2', brew: 'nghttp2' } },
 ];
 
 /** Which package manager this system has. */
