@@ -9,6 +9,7 @@
 #include "queue/batches.h"
 
 enum {
+  FIRST_GROUPS = 8,
   MAX_ROUNDS = 8,                /* looks at a group in one claim while rows with a future run_at are put aside */
   MAX_CANDIDATES = LJ_CLAIM_MOST /* rows of one group looked at in one round; fewer would look like the last ones */
 };
@@ -49,8 +50,9 @@ typedef struct group {
 } group;
 
 typedef struct group_list {
-  group items[LJ_MAX_GROUPS];
-  size_t count;
+  group *items;
+  size_t count; /* at most LJ_MAX_GROUPS */
+  size_t room;
 } group_list;
 
 static void group_free(group *item) {
@@ -61,9 +63,19 @@ static void group_free(group *item) {
 }
 
 static void groups_free(group_list *list) {
-  if (list == NULL) return;
   for (size_t i = 0; i < list->count; i++) group_free(&list->items[i]);
-  lj_free(list);
+  lj_free(list->items);
+}
+
+/* Most apps have a few groups, so the list begins small. */
+static int groups_make_room(group_list *list) {
+  if (list->count < list->room) return LJ_OK;
+  size_t room = list->room > 0 ? list->room * 2 : FIRST_GROUPS;
+  group *items = lj_realloc(list->items, room * sizeof *items);
+  if (items == NULL) return LJ_NOMEM;
+  list->items = items;
+  list->room = room;
+  return LJ_OK;
 }
 
 static void cursor_free(cursor *place) {
@@ -133,8 +145,10 @@ static int add_routes(lj_store *store, const lj_claim_source *source, const char
   cursor place = {0};
   int code = LJ_OK;
   while (list->count < LJ_MAX_GROUPS) {
-    group *item = &list->items[list->count];
     bool found = false;
+    code = groups_make_room(list);
+    if (code != LJ_OK) break;
+    group *item = &list->items[list->count];
     memset(item, 0, sizeof *item);
     code = next_route(store, queue, &place, item, &found);
     if (code != LJ_OK || !found) {
@@ -194,11 +208,10 @@ int lj_claim_possible(lj_store *store, const lj_claim_source *source, int64_t no
     *possible = true;
     return LJ_OK;
   }
-  group_list *list = lj_calloc(1, sizeof *list);
-  if (list == NULL) return LJ_NOMEM;
-  code = find_groups(store, source, true, list);
-  *possible = list->count > 0;
-  groups_free(list);
+  group_list list = {0};
+  code = find_groups(store, source, true, &list);
+  *possible = list.count > 0;
+  groups_free(&list);
   return code;
 }
 
@@ -347,26 +360,15 @@ static int read_candidates(lj_follow *follow, const lj_claim_source *source, con
   return LJ_OK;
 }
 
-static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_job *job, bool *taken) {
+/* The row as it will be once it is taken. */
+static int read_row(lj_store *store, int64_t seq, lj_job *job) {
   sqlite3_stmt *statement = NULL;
-  int64_t revision = 0;
-  *taken = false;
-  memset(job, 0, sizeof *job);
-  if (lj_random_hex(job->token, (LJ_TOKEN_SIZE - 1) / 2) != LJ_OK) return LJ_IO;
-  int code = lj_store_revision(store, &revision);
-  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_CLAIM, &statement);
+  int code = lj_store_statement(store, LJ_SQL_READ_CLAIMED, &statement);
   if (code != LJ_OK) return code;
   int rc = sqlite3_bind_int64(statement, 1, seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, terms->lease_owner, -1, SQLITE_STATIC);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, job->token, -1, SQLITE_STATIC);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, terms->lease_until);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, terms->now);
-  if (rc == SQLITE_OK && *lane != '\0') rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 7, revision);
   if (rc == SQLITE_OK) rc = sqlite3_step(statement);
   code = lj_store_code(store, rc);
   if (code == LJ_OK && rc == SQLITE_ROW) {
-    *taken = true;
     job->seq = seq;
     code = lj_store_dup_text(statement, 0, &job->id);
     if (code == LJ_OK) code = lj_store_dup_text(statement, 1, &job->queue);
@@ -385,7 +387,39 @@ static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, c
     if (code == LJ_OK) code = lj_store_dup_text(statement, 14, &job->remote);
   }
   lj_store_release(statement);
-  if (code != LJ_OK) lj_job_free(job);
+  return code;
+}
+
+static int mark_taken(lj_store *store, const lj_claim_terms *terms, const lj_job *job, int64_t seq, const char *lane, bool *taken) {
+  sqlite3_stmt *statement = NULL;
+  int64_t revision = 0;
+  int changes = 0;
+  int code = lj_store_revision(store, &revision);
+  if (code == LJ_OK) code = lj_store_statement(store, LJ_SQL_CLAIM, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_bind_int64(statement, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 2, terms->lease_owner, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_text(statement, 3, job->token, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 4, terms->lease_until);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 5, terms->now);
+  if (rc == SQLITE_OK && *lane != '\0') rc = sqlite3_bind_text(statement, 6, lane, -1, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 7, revision);
+  if (rc != SQLITE_OK) {
+    lj_store_release(statement);
+    return lj_store_code(store, rc);
+  }
+  code = lj_store_run(store, statement, &changes);
+  *taken = code == LJ_OK && changes > 0;
+  return code;
+}
+
+static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_job *job, bool *taken) {
+  *taken = false;
+  memset(job, 0, sizeof *job);
+  if (lj_random_hex(job->token, (LJ_TOKEN_SIZE - 1) / 2) != LJ_OK) return LJ_IO;
+  int code = read_row(store, seq, job);
+  if (code == LJ_OK) code = mark_taken(store, terms, job, seq, lane, taken);
+  if (!*taken) lj_job_free(job);
   return code;
 }
 
@@ -393,16 +427,17 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
              size_t *count) {
   lj_store *store = follow->store;
   *count = 0;
-  group_list *list = lj_calloc(1, sizeof *list);
-  candidate *found = lj_malloc((most + 1) * sizeof *found);
+  group_list list = {0};
+  candidate found[LJ_CLAIM_MOST + 1]; /* insert_candidate may move one behind the last */
   size_t found_count = 0;
-  int code = list != NULL && found != NULL ? promote(store, terms->now) : LJ_NOMEM;
-  if (code == LJ_OK) code = find_groups(store, source, false, list);
-  for (size_t i = 0; code == LJ_OK && i < list->count; i++)
-    code = read_candidates(follow, source, &list->items[i], i, most, found, &found_count);
+  if (most > LJ_CLAIM_MOST) most = LJ_CLAIM_MOST;
+  int code = promote(store, terms->now);
+  if (code == LJ_OK) code = find_groups(store, source, false, &list);
+  for (size_t i = 0; code == LJ_OK && i < list.count; i++)
+    code = read_candidates(follow, source, &list.items[i], i, most, found, &found_count);
 
   for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
-    const group *from = &list->items[found[i].group];
+    const group *from = &list.items[found[i].group];
     const char *lane = source->admit(source->owner, from->model, from->name, found[i].seq);
     if (lane == NULL) continue;
     bool taken = false;
@@ -424,7 +459,6 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
       lj_job_free(&out[*count].job);
     }
   }
-  lj_free(found);
-  groups_free(list);
+  groups_free(&list);
   return code;
 }

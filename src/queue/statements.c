@@ -12,6 +12,8 @@
 #define IDLE "('waiting', 'delayed', 'waiting-children')"
 #define UNFINISHED_CHILDREN \
   "(SELECT count(*) FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED ")"
+/* Asked before a list of states is: for a search by such a list SQLite makes a table of it first. */
+#define HAS_CHILDREN "EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id)"
 /* A member of opts, NULL when there is none. An older table may hold opts that are no JSON, which json_extract would refuse. */
 #define OPTION_OF(table, name) "iif(json_valid(" table "opts), json_extract(" table "opts, '$." name "'), NULL)"
 #define OPTION(name) OPTION_OF("", name)
@@ -61,8 +63,8 @@ static const char *const texts[LJ_SQL_END] = {
         "WHEN " MS("run_at") " > ?4 THEN 3 "
         "WHEN supersede_key IS NOT NULL AND EXISTS (SELECT 1 FROM llm_jobs AS newer WHERE newer.status = 'active' "
         "AND newer.supersede_key = llm_jobs.supersede_key AND newer.rowid > llm_jobs.rowid) THEN 4 "
-        "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED ") THEN 5 "
-        "WHEN EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id "
+        "WHEN " HAS_CHILDREN " AND EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id AND child.status IN " UNFINISHED ") THEN 5 "
+        "WHEN " HAS_CHILDREN " AND EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id "
         "AND child.status IN ('failed', 'cancelled') AND ifnull(" OPTION_OF("child.", "onFailure") ", 'fail') <> 'ignore') THEN 6 "
         "WHEN ifnull(run_at, 0) = 0 AND " OPTION("repeat.cron") " IS NOT NULL THEN 7 "
         "WHEN batch IS NULL AND instr(opts, '\"batch\"') > 0 AND ifnull(" OPTION("batch") ", 0) <> 0 THEN 9 "
@@ -78,11 +80,14 @@ static const char *const texts[LJ_SQL_END] = {
                         "WHERE rowid = ?1 AND status = 'waiting'",
     /* A key of text may be NULL in a table of the original schema. */
     [LJ_SQL_NAME_ROW] = "UPDATE llm_jobs SET id = lower(hex(randomblob(16))) WHERE rowid = ?1 AND id IS NULL",
+    /* Read first and then changed, not by RETURNING, which builds a table of its own for each row. The write lock is held. */
+    [LJ_SQL_READ_CLAIMED] =
+        "SELECT id, queue, name, model, data, opts, history, ifnull(attempts, 0) + 1, ifnull(max_attempts, 3), " MS("created_at") ", " MS("run_at") ", "
+        "supersede_key, " HAS_CHILDREN ", parent_job_id IS NOT NULL, remote "
+        "FROM llm_jobs WHERE rowid = ?1",
     [LJ_SQL_CLAIM] = "UPDATE llm_jobs SET status = 'active', attempts = ifnull(attempts, 0) + 1, progress = 0, partial = NULL, "
                      "lease_owner = ?2, lease_token = ?3, lease_until = ?4, processed_on = ?5, lane = ?6, revision = ?7 "
-                     "WHERE rowid = ?1 AND status = 'waiting' "
-                     "RETURNING id, queue, name, model, data, opts, history, attempts, ifnull(max_attempts, 3), " MS("created_at") ", " MS("run_at") ", "
-                     "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL, remote",
+                     "WHERE rowid = ?1 AND status = 'waiting'",
     /* Two look-ups, because "is null or at most" would read every delayed row. */
     /* One look-up for rows without a time (?3: they run now), and one for each unit. */
     [LJ_SQL_PROMOTE] = "UPDATE llm_jobs SET status = 'waiting', revision = ?2 WHERE rowid IN ("
@@ -222,7 +227,7 @@ static const char *const texts[LJ_SQL_END] = {
     /* Fenced by what the rows said before: whoever changes them first goes on with the batch. */
     [LJ_SQL_BATCH_NOTE] = "UPDATE llm_jobs SET remote = ?3 WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' AND remote = ?2",
     [LJ_SQL_BATCH_JOBS] = "SELECT rowid, id, queue, name, model, data, opts, history, ifnull(attempts, 0) + 1, ifnull(max_attempts, 3), " MS("created_at") ", "
-                          "supersede_key, EXISTS (SELECT 1 FROM llm_jobs AS child WHERE child.parent_job_id = llm_jobs.id), parent_job_id IS NOT NULL "
+                          "supersede_key, " HAS_CHILDREN ", parent_job_id IS NOT NULL "
                           "FROM llm_jobs WHERE batch = ?1 AND batch IS NOT NULL AND status = 'delayed' AND (?2 IS NULL OR rowid = ?2) LIMIT ?3",
     /* A job of a batch has its answer: claimed in the transaction that ends it. Also when that transaction is done again. */
     [LJ_SQL_BATCH_TAKE] = "UPDATE llm_jobs SET status = 'active', attempts = ifnull(attempts, 0) + (status = 'delayed'), lease_owner = ?3, lease_token = ?4, "
