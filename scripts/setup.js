@@ -18,17 +18,17 @@ function checkNode() {
 }
 
 /**
- * @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean, parts?: string[]}} [wanted] `tests`, `fuzzing`, `comparing`: also what only these need; `parts`: what to compile, see
+ * @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean, counting?: boolean, parts?: string[]}} [wanted] `tests`, `fuzzing`, `comparing`, `counting`: also what only these need; `parts`: what to compile, see
  *   setup/addon.js (none: [])
  * @returns {Promise<{libraries: string}>}
  */
-async function setup({ tests = false, fuzzing = false, comparing = false, parts = ['addon'] } = {}) {
+async function setup({ tests = false, fuzzing = false, comparing = false, counting = false, parts = ['addon'] } = {}) {
   const since = Date.now();
   checkNode();
   const { withLock } = require('./setup/lock');
   const paths = require('./setup/paths');
   const libraries = await withLock(path.join(paths.root, 'build', '.setup-lock'), async () => {
-    await require('./setup/system').ensureSystem({ tests, fuzzing, comparing });
+    await require('./setup/system').ensureSystem({ tests, fuzzing, comparing, counting });
     await require('./setup/npm').ensurePackages();
     if (comparing) await require('./setup/npm').ensurePeers();
     const folder = await require('./setup/origin').ensureLibraries();

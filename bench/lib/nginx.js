@@ -118,4 +118,4 @@ async function endOf(child) {
   await exit;
 }
 
-module.exports = { startNginx, freePort, untilListening, endOf, TOKENS };
+module.exports = { startNginx, freePort, untilListening, endOf, plainAnswer, streamedAnswer, TOKENS };

@@ -158,6 +158,11 @@ const forFuzzing = [
   },
 ];
 
+/** What counts instructions. The C library's debug symbols name its functions in what it prints. @type {Need[]} */
+const forCounting = [
+  { what: 'valgrind', met: program('valgrind'), from: { apt: 'valgrind libc6-dbg', dnf: 'valgrind', pacman: 'valgrind', apk: 'valgrind' } },
+];
+
 /** The servers of the stacks that the benchmarks compare with, and the programs that measure from outside. @type {Need[]} */
 const forComparing = [
   { what: 'nginx', met: program('nginx'), from: { apt: 'nginx-light', dnf: 'nginx', pacman: 'nginx', brew: 'nginx' } },
@@ -208,12 +213,19 @@ function asRoot() {
   return which('sudo') !== null && ask('sudo', ['-n', 'true']) !== null ? ['sudo', '-n'] : null;
 }
 
-/** @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean}} wanted */
-async function ensureSystem({ tests = false, fuzzing = false, comparing = false }) {
+/** @param {{tests?: boolean, fuzzing?: boolean, comparing?: boolean, counting?: boolean}} wanted */
+async function ensureSystem({ tests = false, fuzzing = false, comparing = false, counting = false }) {
   // On Windows node-gyp looks for Visual Studio and Python itself, and says what is missing.
   const building = process.platform === 'win32' ? [] : forBuilding;
   const libraries = { given: [], sources: forLibraries, vcpkg: forVcpkg }[origin()];
-  const needs = [...building, ...libraries, ...(tests ? forTesting : []), ...(fuzzing ? forFuzzing : []), ...(comparing ? forComparing : [])];
+  const needs = [
+    ...building,
+    ...libraries,
+    ...(tests ? forTesting : []),
+    ...(fuzzing ? forFuzzing : []),
+    ...(comparing ? forComparing : []),
+    ...(counting || tests ? forCounting : []),
+  ];
   const unmet = () => needs.filter((need) => !need.met());
   let missing = unmet();
   if (missing.length === 0) return;
