@@ -2,6 +2,7 @@
 #include "http/client.h"
 
 #include <curl/curl.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -28,20 +29,21 @@ struct lj_call {
   lj_call *previous;
   lj_http *http;
   CURL *easy;
-  struct curl_slist *headers;
+  struct curl_slist *headers; /* one block, see new_headers */
   lj_call_listener listener;
   lj_timeouts timeouts;
-  char target[64];
+  const char *target;
   uint64_t bytes;
   call_state state;
   bool in_multi;
   bool answered;         /* a body byte or data event has arrived */
   bool transfer_done;
   int code;              /* of on_end */
-  lj_fault fault;
   int64_t started_ms;
   int64_t last_data_ms;
   int64_t linger_until_ms;
+  /* Long texts, mostly empty, so they are last and only their beginning is cleared. */
+  lj_fault fault;
   char error[CURL_ERROR_SIZE];
 };
 
@@ -71,20 +73,32 @@ static void leave_multi(lj_http *http, lj_call *call) {
   call->in_multi = false;
 }
 
-static void call_free(lj_http *http, lj_call *call) {
+/* A spare handle keeps what is the same for all calls (set_always); what else it holds the next call replaces (set_options). Where
+ * curl might write meanwhile is taken away from it. */
+static void keep_handle(lj_http *http, CURL *easy) {
+  if (http->spare_count < MAX_SPARE_HANDLES && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL) == CURLE_OK)
+    http->spare[http->spare_count++] = easy;
+  else
+    curl_easy_cleanup(easy);
+}
+
+/* The call is in no list any more, and its handle and its connection are free for others. */
+static void retire(lj_http *http, lj_call *call) {
   leave_multi(http, call);
   unlink_call(http, call);
   if (call->state == CALL_ENDED) http->ended--;
-  if (call->easy != NULL) {
-    if (http->spare_count < MAX_SPARE_HANDLES) {
-      curl_easy_reset(call->easy);
-      http->spare[http->spare_count++] = call->easy;
-    } else {
-      curl_easy_cleanup(call->easy);
-    }
-  }
-  curl_slist_free_all(call->headers);
+  if (call->easy != NULL) keep_handle(http, call->easy);
+  call->easy = NULL;
+}
+
+static void call_free(lj_call *call) {
+  lj_free(call->headers);
   lj_free(call);
+}
+
+static void drop_call(lj_http *http, lj_call *call) {
+  retire(http, call);
+  call_free(call);
 }
 
 /* The end of a call is noted here and told in lj_http_turn, because a listener may start or abort calls, which curl forbids
@@ -187,7 +201,7 @@ static void check_timers(lj_http *http) {
     if (deadline > now)
       next = earliest(next, deadline);
     else if (call->state == CALL_LINGERING)
-      call_free(http, call);
+      drop_call(http, call);
     else
       report_timeout(call, code);
   }
@@ -205,7 +219,7 @@ static void read_messages(lj_http *http) {
     lj_call *call = (lj_call *)(void *)private;
     call->transfer_done = true;
     if (call->state == CALL_LINGERING) {
-      call_free(http, call);
+      drop_call(http, call);
     } else if (call->state == CALL_RUNNING) {
       int code = result == CURLE_OK ? LJ_OK : lj_curl_fault(call->easy, result, call->target, call->error, &call->fault);
       note_end(call, code);
@@ -219,18 +233,18 @@ static void tell_ends(lj_http *http) {
     lj_call *call = http->calls;
     while (call != NULL && call->state != CALL_ENDED) call = call->next;
     if (call == NULL) return;
-    lj_call_listener listener = call->listener;
-    lj_fault fault = call->fault;
-    int code = call->code;
-    if (code == LJ_OK && !call->transfer_done) {
+    if (call->code == LJ_OK && !call->transfer_done) {
+      static const lj_fault none = {.retry_after_ms = -1};
       http->ended--;
       call->state = CALL_LINGERING;
       call->linger_until_ms = lj_mono_ms() + LINGER_MS;
       http->next_deadline = earliest(http->next_deadline, call->linger_until_ms);
+      call->listener.on_end(call->listener.owner, LJ_OK, &none);
     } else {
-      call_free(http, call);
+      retire(http, call);
+      call->listener.on_end(call->listener.owner, call->code, &call->fault);
+      call_free(call);
     }
-    listener.on_end(listener.owner, code, &fault);
   }
 }
 
@@ -275,7 +289,7 @@ int lj_http_open(size_t connections, lj_http **out) {
 
 void lj_http_close(lj_http *http) {
   if (http == NULL) return;
-  while (http->calls != NULL) call_free(http, http->calls);
+  while (http->calls != NULL) drop_call(http, http->calls);
   for (size_t i = 0; i < http->spare_count; i++) curl_easy_cleanup(http->spare[i]);
   if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
   lj_free(http);
@@ -290,28 +304,34 @@ void lj_http_touch(lj_call *call) {
   call->last_data_ms = lj_mono_ms();
 }
 
-void lj_http_abort(lj_http *http, lj_call *call) { call_free(http, call); }
+void lj_http_abort(lj_http *http, lj_call *call) { drop_call(http, call); }
 
-static int add_headers(lj_call *call, const lj_wire *wire) {
-  const char *line = wire->headers.data;
-  const char *end = wire->headers.data + wire->headers.length;
-  char *copy = NULL;
-  while (line < end) {
-    const char *stop = memchr(line, '\n', (size_t)(end - line));
-    if (stop == NULL) stop = end;
-    copy = lj_strndup(line, (size_t)(stop - line));
-    if (copy == NULL) return LJ_NOMEM;
-    struct curl_slist *longer = curl_slist_append(call->headers, copy);
-    lj_free(copy);
-    if (longer == NULL) return LJ_NOMEM;
-    call->headers = longer;
-    line = stop + 1;
-  }
+/* The wire's header lines as curl's list: the nodes, and behind them the text that they point into. NULL: memory is short. */
+static struct curl_slist *new_headers(const lj_wire *wire) {
   /* libcurl would send `Expect: 100-continue` with large bodies and wait a second for servers that do not know it. */
-  struct curl_slist *longer = curl_slist_append(call->headers, "Expect:");
-  if (longer == NULL) return LJ_NOMEM;
-  call->headers = longer;
-  return LJ_OK;
+  static char no_expect[] = "Expect:";
+  size_t length = wire->headers.length;
+  const char *end = wire->headers.data + length;
+  size_t count = 2; /* that one, and a last line without an end */
+  for (const char *at = wire->headers.data; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) count++;
+  struct curl_slist *nodes = lj_malloc(count * sizeof *nodes + length + 1);
+  if (nodes == NULL) return NULL;
+  char *line = (char *)(nodes + count);
+  char *stop = line + length;
+  memcpy(line, wire->headers.data, length);
+  *stop = '\0';
+  size_t used = 0;
+  nodes[used].data = no_expect;
+  while (line < stop) {
+    char *next = memchr(line, '\n', (size_t)(stop - line));
+    if (next == NULL) next = stop;
+    *next = '\0';
+    nodes[used].next = &nodes[used + 1];
+    nodes[++used].data = line;
+    line = next + 1;
+  }
+  nodes[used].next = NULL;
+  return nodes;
 }
 
 /* Every option is checked: one that silently does not take (no key check, a followed redirect) would be a hole. */
@@ -342,15 +362,10 @@ static CURLcode set_trust(lj_call *call, bool fresh) {
   return CURLE_OK;
 }
 
-static CURLcode set_options(lj_call *call, const lj_call_options *options) {
-  CURL *easy = call->easy;
-  const lj_wire *wire = options->wire;
-  SET(CURLOPT_URL, wire->url.data);
-  SET(CURLOPT_PRIVATE, call);
+/* Of a new handle: what is the same for every call. */
+static CURLcode set_always(CURL *easy) {
   SET(CURLOPT_NOSIGNAL, 1L);
-  SET(CURLOPT_ERRORBUFFER, call->error);
   SET(CURLOPT_USERAGENT, USER_AGENT);
-  SET(CURLOPT_HTTPHEADER, call->headers);
   SET(CURLOPT_PROTOCOLS_STR, "http,https");
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -361,20 +376,29 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
 #endif
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_WRITEFUNCTION, on_curl_body);
-  SET(CURLOPT_WRITEDATA, call);
   SET(CURLOPT_HEADERFUNCTION, on_curl_header);
+  SET(CURLOPT_NOPROXY, ""); /* else curl reads no_proxy of the environment */
+  return CURLE_OK;
+}
+
+/* All else. Each option is set by each call, so that nothing of another one is left in a handle that is used again. */
+static CURLcode set_options(lj_call *call, const lj_call_options *options) {
+  CURL *easy = call->easy;
+  const lj_wire *wire = options->wire;
+  bool tls = strncmp(wire->url.data, "https:", 6) == 0;
+  SET(CURLOPT_URL, wire->url.data);
+  SET(CURLOPT_PRIVATE, call);
+  SET(CURLOPT_ERRORBUFFER, call->error);
+  SET(CURLOPT_HTTPHEADER, call->headers);
+  SET(CURLOPT_WRITEDATA, call);
   SET(CURLOPT_HEADERDATA, call);
   SET(CURLOPT_PROXY, options->proxy != NULL ? options->proxy : "");
-  SET(CURLOPT_NOPROXY, ""); /* else curl reads no_proxy of the environment */
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->timeouts.connect_ms);
   CURLcode trust = set_trust(call, options->fresh);
   if (trust != CURLE_OK) return trust;
-  if (strncmp(wire->url.data, "https:", 6) == 0) {
-    /* Wait for the first connection to tell whether it multiplexes instead of opening one per request. */
-    SET(CURLOPT_PIPEWAIT, 1L);
-    const char *ca_file = options->ca_file != NULL ? options->ca_file : lj_ca_file();
-    if (ca_file != NULL) SET(CURLOPT_CAINFO, ca_file);
-  }
+  /* Wait for the first connection to tell whether it multiplexes instead of opening one per request. */
+  SET(CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+  if (tls) SET(CURLOPT_CAINFO, options->ca_file != NULL ? options->ca_file : lj_ca_file());
   if (strcmp(wire->method, "POST") == 0) {
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)wire->body.length);
@@ -385,22 +409,37 @@ static CURLcode set_options(lj_call *call, const lj_call_options *options) {
   return CURLE_OK;
 }
 
+static CURLcode take_handle(lj_http *http, CURL **out) {
+  *out = http->spare_count > 0 ? http->spare[--http->spare_count] : NULL;
+  if (*out != NULL) return CURLE_OK;
+  CURL *easy = curl_easy_init();
+  CURLcode result = easy != NULL ? set_always(easy) : CURLE_OUT_OF_MEMORY;
+  if (result == CURLE_OK)
+    *out = easy;
+  else
+    curl_easy_cleanup(easy);
+  return result;
+}
+
 int lj_http_start(lj_http *http, const lj_call_options *options, lj_call **out, lj_fault *fault) {
   *out = NULL;
-  lj_call *call = lj_calloc(1, sizeof *call);
+  lj_call *call = lj_malloc(sizeof *call);
   if (call == NULL) return lj_fault_set(fault, LJ_NOMEM, "%s: memory is short", options->target);
+  memset(call, 0, offsetof(lj_call, fault));
+  lj_fault_clear(&call->fault);
+  call->error[0] = '\0';
   call->http = http;
   call->listener = options->listener;
   call->timeouts = options->timeouts;
-  lj_text_copy(call->target, sizeof call->target, options->target, strlen(options->target));
+  call->target = options->target;
   call->next = http->calls;
   if (http->calls != NULL) http->calls->previous = call;
   http->calls = call;
-  call->easy = http->spare_count > 0 ? http->spare[--http->spare_count] : curl_easy_init();
+  call->headers = new_headers(options->wire);
 
-  CURLcode result = CURLE_OUT_OF_MEMORY;
   CURLMcode added = CURLM_OUT_OF_MEMORY;
-  if (call->easy != NULL && add_headers(call, options->wire) == LJ_OK) result = set_options(call, options);
+  CURLcode result = call->headers != NULL ? take_handle(http, &call->easy) : CURLE_OUT_OF_MEMORY;
+  if (result == CURLE_OK) result = set_options(call, options);
   if (result == CURLE_OK) added = curl_multi_add_handle(http->multi, call->easy);
   call->in_multi = added == CURLM_OK;
   if (!call->in_multi) {
@@ -409,7 +448,7 @@ int lj_http_start(lj_http *http, const lj_call_options *options, lj_call **out, 
       code = lj_curl_fault(call->easy, result, call->target, call->error, fault);
     else
       lj_fault_set(fault, LJ_NOMEM, "%s: memory is short", options->target);
-    call_free(http, call);
+    drop_call(http, call);
     return code;
   }
   int ignored = LJ_OK;

@@ -44,7 +44,7 @@ typedef struct lj_call_listener {
 typedef struct lj_call_options {
   const lj_wire *wire;    /* must stay until on_end or abort: the body is sent from it */
   lj_timeouts timeouts;
-  const char *target;     /* the provider's name, for messages */
+  const char *target;     /* the provider's name, for messages; must stay as long */
   const char *proxy;      /* NULL: none; the environment's proxy variables are not read */
   const char *ca_file;    /* NULL: the system's certificates */
   bool fresh;             /* on a new connection, whatever is open */

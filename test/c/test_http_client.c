@@ -63,6 +63,45 @@ static void get_sends_no_body(void **state) {
   call_log_free(&log);
 }
 
+/* The one before it had another method, other headers, a proxy, and a name and password in its address. */
+static void call_carries_nothing_over_from_the_one_before_it(void **state) {
+  http_fixture *fixture = *state;
+  int port = loopback_port(fixture->server);
+  char proxy[64];
+  (void)snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
+  loopback_script(fixture->server, (loopback_reply){.bytes = HTTP_WHOLE});
+  for (int i = 0; i < 4; i++) {
+    bool plain = i % 2 == 1;
+    call_log log;
+    lj_fault fault;
+    call_log_init(&log, port);
+    lj_buffer_clear(&log.wire.headers);
+    if (!plain) {
+      lj_buffer_clear(&log.wire.url);
+      assert_code(lj_buffer_printf(&log.wire.url, "http://user:word@127.0.0.1:%d/other", port), LJ_OK);
+      assert_code(lj_wire_header(&log.wire, "X-Other", "1"), LJ_OK);
+    }
+    if (i == 1 || i == 2) log.wire.method = "GET";
+    lj_call_options options = {
+        .wire = &log.wire,
+        .timeouts = patient_timeouts,
+        .target = "test",
+        .proxy = plain ? NULL : proxy,
+        .listener = {.owner = &log, .on_status = call_on_status, .on_header = call_on_header, .on_body = call_on_body, .on_end = call_on_end}};
+    assert_code(lj_http_start(fixture->http, &options, &log.call, &fault), LJ_OK);
+    call_drive(fixture, &log);
+    char *request = loopback_request(fixture->server, (size_t)i);
+    assert_non_null(request);
+    assert_true((strstr(request, " http://") != NULL) == !plain);
+    assert_true((strstr(request, "\r\nAuthorization: Basic ") != NULL) == !plain);
+    assert_true((strstr(request, "\r\nX-Other: 1\r\n") != NULL) == !plain);
+    assert_true((strstr(request, "{\"a\":1}") != NULL) == (i == 0 || i == 3));
+    assert_int_equal(strncmp(request, i == 0 || i == 3 ? "POST " : "GET ", 4), 0);
+    free(request);
+    call_log_free(&log);
+  }
+}
+
 static void other_statuses_are_answers_too(void **state) {
   http_fixture *fixture = *state;
   call_log log;
@@ -330,6 +369,7 @@ int main(void) {
       http_test(answer_arrives_however_it_is_framed_and_cut),
       http_test(request_is_sent_as_the_wire_says),
       http_test(get_sends_no_body),
+      http_test(call_carries_nothing_over_from_the_one_before_it),
       http_test(other_statuses_are_answers_too),
       http_test(informational_heads_come_before_the_real_one),
       http_test(redirect_is_not_followed_and_carries_no_key),
