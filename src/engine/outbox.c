@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/memory.h"
 
@@ -29,17 +29,11 @@ void lj_outbox_destroy(lj_outbox *outbox) {
   lj_mutex_destroy(&outbox->lock);
 }
 
-/* Appends one item to a list separated by commas; all of it or nothing. */
-static int append_item(lj_buffer *list, const cJSON *item) {
-  size_t before = list->length;
-  int code = before > 0 ? lj_buffer_append_char(list, ',') : LJ_OK;
-  if (code == LJ_OK) code = lj_json_print(item, list);
-  if (code != LJ_OK) lj_buffer_truncate(list, before);
-  return code;
-}
-
 static void append_message(lj_outbox *outbox, const cJSON *message) {
-  if (message == NULL || append_item(&outbox->turn, message) != LJ_OK) outbox->dropped++;
+  size_t before = outbox->turn.length;
+  if (message != NULL && lj_json_text_value(&outbox->turn, NULL, message) == LJ_OK) return;
+  lj_buffer_truncate(&outbox->turn, before);
+  outbox->dropped++;
 }
 
 static cJSON *new_message(const char *id, const char *channel) {
@@ -92,27 +86,31 @@ size_t lj_outbox_room(lj_outbox *outbox) {
 }
 
 void lj_outbox_job(lj_outbox *outbox, const char *id, const char *name, lj_status status, int code, int64_t attempt) {
-  cJSON *item = cJSON_CreateObject();
-  int built = item != NULL ? LJ_OK : LJ_NOMEM;
-  if (built == LJ_OK) built = lj_json_put_string(item, "id", id);
-  if (built == LJ_OK) built = lj_json_put_string(item, "name", name);
-  if (built == LJ_OK) built = lj_json_put_string(item, "status", lj_status_name(status));
-  if (built == LJ_OK && code != LJ_OK) built = lj_json_put_string(item, "code", lj_code_name(code));
-  if (built == LJ_OK) built = lj_json_put_number(item, "attempt", (double)attempt);
-  if (built == LJ_OK) built = append_item(&outbox->jobs, item);
-  if (built != LJ_OK) outbox->dropped++;
-  cJSON_Delete(item);
+  lj_buffer *jobs = &outbox->jobs;
+  size_t before = jobs->length;
+  int built = lj_json_text_open(jobs, NULL, '{');
+  if (built == LJ_OK) built = lj_json_text_string(jobs, "id", id);
+  if (built == LJ_OK) built = lj_json_text_string(jobs, "name", name);
+  if (built == LJ_OK) built = lj_json_text_string(jobs, "status", lj_status_name(status));
+  if (built == LJ_OK && code != LJ_OK) built = lj_json_text_string(jobs, "code", lj_code_name(code));
+  if (built == LJ_OK) built = lj_json_text_number(jobs, "attempt", attempt);
+  if (built == LJ_OK) built = lj_json_text_close(jobs, '}');
+  if (built == LJ_OK) return;
+  lj_buffer_truncate(jobs, before);
+  outbox->dropped++;
 }
 
 void lj_outbox_token(lj_outbox *outbox, const char *id, const char *text, bool restart) {
-  cJSON *item = cJSON_CreateObject();
-  int built = item != NULL ? LJ_OK : LJ_NOMEM;
-  if (built == LJ_OK) built = lj_json_put_string(item, "id", id);
-  if (built == LJ_OK) built = lj_json_put_string(item, "text", text);
-  if (built == LJ_OK && restart) built = lj_json_put_bool(item, "restart", true);
-  if (built == LJ_OK) built = append_item(&outbox->tokens, item);
-  if (built != LJ_OK) outbox->dropped_tokens++;
-  cJSON_Delete(item);
+  lj_buffer *tokens = &outbox->tokens;
+  size_t before = tokens->length;
+  int built = lj_json_text_open(tokens, NULL, '{');
+  if (built == LJ_OK) built = lj_json_text_string(tokens, "id", id);
+  if (built == LJ_OK) built = lj_json_text_string(tokens, "text", text);
+  if (built == LJ_OK && restart) built = lj_json_text_bool(tokens, "restart", true);
+  if (built == LJ_OK) built = lj_json_text_close(tokens, '}');
+  if (built == LJ_OK) return;
+  lj_buffer_truncate(tokens, before);
+  outbox->dropped_tokens++;
 }
 
 /* Wraps the turn's items into one message: `{"channel":"…","payload":{"…":[items]}}`. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -64,106 +64,89 @@ static const lj_target *target_of(const lj_run *run) {
   return run->target < run->route.count ? &run->route.targets[run->target] : NULL;
 }
 
-static int put_timing(cJSON *result, const lj_run *run) {
-  cJSON *timing = cJSON_CreateObject();
-  int code = timing != NULL ? LJ_OK : LJ_NOMEM;
+static int write_timing(const lj_run *run, lj_buffer *out) {
+  int code = lj_json_text_open(out, "timing", '{');
   /* A delayed job is not queued before its time. */
   int64_t ready = run->job.run_at > run->job.created_at ? run->job.run_at : run->job.created_at;
   if (code == LJ_OK && ready > 0 && run->processed_on >= ready)
-    code = lj_json_put_number(timing, "queuedMs", (double)(run->processed_on - ready));
+    code = lj_json_text_number(out, "queuedMs", run->processed_on - ready);
   if (code == LJ_OK && run->first_token_us > 0)
-    code = lj_json_put_number(timing, "firstTokenMs", (double)((run->first_token_us - run->started_us) / 1000));
-  if (code == LJ_OK) code = lj_json_put_number(timing, "totalMs", (double)((run->ended_us - run->started_us) / 1000));
-  if (code == LJ_OK) return lj_json_put_value(result, "timing", timing);
-  cJSON_Delete(timing);
-  return code;
+    code = lj_json_text_number(out, "firstTokenMs", (run->first_token_us - run->started_us) / 1000);
+  if (code == LJ_OK) code = lj_json_text_number(out, "totalMs", (run->ended_us - run->started_us) / 1000);
+  return code == LJ_OK ? lj_json_text_close(out, '}') : code;
 }
 
-static int build_result(const lj_run *run, cJSON **out) {
+static int write_result(const lj_run *run, lj_buffer *out) {
   const lj_target *target = target_of(run);
-  cJSON *result = NULL;
+  cJSON *own = NULL;
   int code = LJ_OK;
-  if (run->result != NULL) { /* a copy: this may have to be done again when memory is short */
-    result = cJSON_Duplicate(run->result, 1);
-    code = result != NULL ? LJ_OK : LJ_NOMEM;
-  } else {
-    code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &result);
-  }
-  if (code == LJ_OK) code = lj_json_put_string(result, "provider", target->provider->name);
-  if (code == LJ_OK && lj_json_get(result, "model") == NULL) code = lj_json_put_string(result, "model", target->model);
+  if (run->result == NULL) code = lj_answer_json(lj_response_answer(run->response), lj_request_wants_object(run->request), &own);
+  const cJSON *answer = own != NULL ? own : run->result;
+  if (code == LJ_OK) code = lj_json_print(answer, out);
+  if (code == LJ_OK) lj_buffer_truncate(out, out->length - 1); /* its closing bracket: more follows */
+  if (code == LJ_OK) code = lj_json_text_string(out, "provider", target->provider->name);
+  if (code == LJ_OK && lj_json_get(answer, "model") == NULL) code = lj_json_text_string(out, "model", target->model);
   const lj_target *first = run->route.targets;
   bool has_fallback = !lj_target_same(first, &first[run->route.count - 1]);
-  if (code == LJ_OK && has_fallback) code = lj_json_put_bool(result, "fallbackUsed", !lj_target_same(first, target));
-  if (code == LJ_OK) code = put_timing(result, run);
-  if (code != LJ_OK) {
-    cJSON_Delete(result);
-    result = NULL;
-  }
-  *out = result;
-  return code;
+  if (code == LJ_OK && has_fallback) code = lj_json_text_bool(out, "fallbackUsed", !lj_target_same(first, target));
+  if (code == LJ_OK) code = write_timing(run, out);
+  cJSON_Delete(own);
+  return code == LJ_OK ? lj_json_text_close(out, '}') : code;
 }
 
 /* What other workers need to know to spare the lane. */
-static int put_shared(cJSON *object, const lj_run *run) {
+static int write_shared(const lj_run *run, lj_buffer *out) {
   const lj_target *target = target_of(run);
   int code = LJ_OK;
-  if (target != NULL && target->key > 0) code = lj_json_put_number(object, "key", (double)(target->key + 1));
-  if (code == LJ_OK && run->retry_at > 0) code = lj_json_put_number(object, "retryAt", (double)run->retry_at);
+  if (target != NULL && target->key > 0) code = lj_json_text_number(out, "key", (int64_t)target->key + 1);
+  if (code == LJ_OK && run->retry_at > 0) code = lj_json_text_number(out, "retryAt", run->retry_at);
   return code;
 }
 
-static int build_error(const lj_run *run, cJSON **out) {
+static int write_target(const lj_run *run, lj_buffer *out) {
   const lj_target *target = target_of(run);
-  cJSON *error = cJSON_CreateObject();
-  int code = error != NULL ? LJ_OK : LJ_NOMEM;
-  if (code == LJ_OK) code = lj_json_put_string(error, "code", lj_code_name(run->code));
-  if (code == LJ_OK) code = lj_json_put_string(error, "message", run->fault.message);
-  if (code == LJ_OK && target != NULL) code = lj_json_put_string(error, "provider", target->provider->name);
-  if (code == LJ_OK && target != NULL) code = lj_json_put_string(error, "model", target->model);
-  if (code == LJ_OK && run->fault.http_status > 0) code = lj_json_put_number(error, "status", run->fault.http_status);
-  if (code == LJ_OK) code = lj_json_put_number(error, "attempt", (double)run->job.attempts);
-  if (code == LJ_OK) code = lj_json_put_number(error, "at", (double)run->ended_at);
-  if (code == LJ_OK) code = put_shared(error, run);
-  if (code != LJ_OK) {
-    cJSON_Delete(error);
-    error = NULL;
-  }
-  *out = error;
+  int code = target != NULL ? lj_json_text_string(out, "provider", target->provider->name) : LJ_OK;
+  return code == LJ_OK && target != NULL ? lj_json_text_string(out, "model", target->model) : code;
+}
+
+static int write_error(const lj_run *run, lj_buffer *out) {
+  int code = lj_json_text_open(out, NULL, '{');
+  if (code == LJ_OK) code = lj_json_text_string(out, "code", lj_code_name(run->code));
+  if (code == LJ_OK) code = lj_json_text_string(out, "message", run->fault.message);
+  if (code == LJ_OK) code = write_target(run, out);
+  if (code == LJ_OK && run->fault.http_status > 0) code = lj_json_text_number(out, "status", run->fault.http_status);
+  if (code == LJ_OK) code = lj_json_text_number(out, "attempt", run->job.attempts);
+  if (code == LJ_OK) code = lj_json_text_number(out, "at", run->ended_at);
+  if (code == LJ_OK) code = write_shared(run, out);
+  return code == LJ_OK ? lj_json_text_close(out, '}') : code;
+}
+
+static int write_usage(const lj_run *run, lj_buffer *out) {
+  cJSON *usage = run->response != NULL ? lj_usage_json(&lj_response_answer(run->response)->usage) : NULL;
+  int code = run->response != NULL && usage == NULL ? LJ_NOMEM : LJ_OK;
+  if (usage != NULL && usage->child != NULL) code = lj_json_text_value(out, "usage", usage);
+  cJSON_Delete(usage);
   return code;
 }
 
-static int build_try(const lj_run *run, cJSON **out) {
-  const lj_target *target = target_of(run);
-  const lj_answer *answer = run->response != NULL ? lj_response_answer(run->response) : NULL;
-  cJSON *entry = cJSON_CreateObject();
-  int code = entry != NULL ? LJ_OK : LJ_NOMEM;
-  if (code == LJ_OK) code = lj_json_put_number(entry, "attempt", (double)run->job.attempts);
-  if (code == LJ_OK && target != NULL) code = lj_json_put_string(entry, "provider", target->provider->name);
-  if (code == LJ_OK && target != NULL) code = lj_json_put_string(entry, "model", target->model);
-  if (code == LJ_OK) code = lj_json_put_number(entry, "startedAt", (double)run->begun_wall);
-  if (code == LJ_OK) code = lj_json_put_number(entry, "endedAt", (double)run->ended_at);
-  if (code == LJ_OK && run->code != LJ_OK) code = lj_json_put_string(entry, "code", lj_code_name(run->code));
-  if (code == LJ_OK) code = put_shared(entry, run);
-  if (code == LJ_OK && run->remote.lost[0] != '\0') code = lj_json_put_string(entry, "lost", run->remote.lost);
-  if (code == LJ_OK && answer != NULL) {
-    cJSON *usage = lj_usage_json(&answer->usage);
-    if (usage != NULL && usage->child == NULL)
-      cJSON_Delete(usage);
-    else
-      code = lj_json_put_value(entry, "usage", usage);
-  }
-  if (code != LJ_OK) {
-    cJSON_Delete(entry);
-    entry = NULL;
-  }
-  *out = entry;
-  return code;
+static int write_try(const lj_run *run, lj_buffer *out) {
+  int code = lj_json_text_open(out, NULL, '{');
+  if (code == LJ_OK) code = lj_json_text_number(out, "attempt", run->job.attempts);
+  if (code == LJ_OK) code = write_target(run, out);
+  if (code == LJ_OK) code = lj_json_text_number(out, "startedAt", run->begun_wall);
+  if (code == LJ_OK) code = lj_json_text_number(out, "endedAt", run->ended_at);
+  if (code == LJ_OK && run->code != LJ_OK) code = lj_json_text_string(out, "code", lj_code_name(run->code));
+  if (code == LJ_OK) code = write_shared(run, out);
+  if (code == LJ_OK && run->remote.lost[0] != '\0') code = lj_json_text_string(out, "lost", run->remote.lost);
+  if (code == LJ_OK) code = write_usage(run, out);
+  return code == LJ_OK ? lj_json_text_close(out, '}') : code;
 }
 
-static int print(const cJSON *value, size_t ceiling, char **out) {
+/* What `write` writes; the caller frees *out. */
+static int write_text(int (*write)(const lj_run *run, lj_buffer *out), const lj_run *run, size_t ceiling, char **out) {
   lj_buffer text;
   lj_buffer_init(&text, ceiling);
-  int code = lj_json_print(value, &text);
+  int code = write(run, &text);
   if (code == LJ_OK) {
     *out = lj_buffer_take(&text);
     code = *out != NULL ? LJ_OK : LJ_NOMEM;
@@ -174,36 +157,30 @@ static int print(const cJSON *value, size_t ceiling, char **out) {
 
 /* The row's history with this try behind it, cut to the last LJ_MAX_HISTORY. A history that somebody has spoilt is begun
  * anew: it is a record, nothing depends on it. */
-int lj_verdict_history(const lj_run *run, char **out) {
+static int write_history(const lj_run *run, lj_buffer *out) {
   const char *before = run->tried != NULL ? run->tried : run->job.history;
   cJSON *list = NULL;
-  cJSON *entry = NULL;
-  int code = LJ_INVALID;
-  if (before != NULL) code = lj_json_parse(before, strlen(before), &list);
+  int code = before != NULL ? lj_json_parse(before, strlen(before), &list) : LJ_OK;
   if (code == LJ_NOMEM) return code;
-  if (!cJSON_IsArray(list)) {
-    cJSON_Delete(list);
-    list = cJSON_CreateArray();
-  }
-  code = list != NULL ? build_try(run, &entry) : LJ_NOMEM;
-  if (code == LJ_OK) code = lj_json_push_value(list, entry);
-  while (code == LJ_OK && cJSON_GetArraySize(list) > LJ_MAX_HISTORY) cJSON_DeleteItemFromArray(list, 0);
-  if (code == LJ_OK) code = print(list, LJ_MAX_COMMAND_BYTES, out);
+  code = lj_json_text_open(out, NULL, '[');
+  int past = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+  const cJSON *entry = past > 0 ? list->child : NULL;
+  for (; entry != NULL && past >= LJ_MAX_HISTORY; past--) entry = entry->next;
+  for (; code == LJ_OK && entry != NULL; entry = entry->next) code = lj_json_text_value(out, NULL, entry);
+  if (code == LJ_OK) code = write_try(run, out);
   cJSON_Delete(list);
-  return code;
+  return code == LJ_OK ? lj_json_text_close(out, ']') : code;
 }
+
+int lj_verdict_history(const lj_run *run, char **out) { return write_text(write_history, run, LJ_MAX_COMMAND_BYTES, out); }
 
 int lj_verdict_build(lj_run *run) {
   int code = LJ_OK;
   /* An interruption is no trouble of the job: the row keeps the error that it had. */
   bool told = run->end != LJ_END_RELEASE || lj_code_class(run->code) != LJ_CLASS_INTERNAL;
-  if (run->json == NULL && told) {
-    cJSON *value = NULL;
-    code = run->end == LJ_END_COMPLETE ? build_result(run, &value) : build_error(run, &value);
-    /* Escapes can make a text up to six times as long. */
-    if (code == LJ_OK) code = print(value, (size_t)LJ_MAX_TEXT_BYTES * 8, &run->json);
-    cJSON_Delete(value);
-  }
+  /* Escapes can make a text up to six times as long. */
+  if (run->json == NULL && told)
+    code = write_text(run->end == LJ_END_COMPLETE ? write_result : write_error, run, (size_t)LJ_MAX_TEXT_BYTES * 8, &run->json);
   /* A try that does not count leaves no entry: a worker that is restarted again and again would push the real ones out. */
   if (code == LJ_OK && run->history == NULL && run->end != LJ_END_RELEASE) code = lj_verdict_history(run, &run->history);
   if (code == LJ_OK && run->history == NULL && run->job.history != NULL) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/json_text.h"
 #include "base/limits.h"
 #include "provider/json_repair.h"
 #include "support/test.h"
@@ -124,6 +125,33 @@ static void printing_is_compact_and_exact(void **state) {
   lj_buffer_free(&buffer);
 }
 
+static void text_is_written_member_by_member(void **state) {
+  lj_buffer buffer;
+  cJSON *tree = json_of("{\"a\":[]}");
+  (void)state;
+  lj_buffer_init(&buffer, 1000);
+  for (int i = 0; i < 2; i++) {
+    assert_code(lj_json_text_open(&buffer, NULL, '{'), LJ_OK);
+    assert_code(lj_json_text_string(&buffer, "text", "\"{["), LJ_OK);
+    assert_code(lj_json_text_open(&buffer, "list", '['), LJ_OK);
+    assert_code(lj_json_text_number(&buffer, NULL, -7), LJ_OK);
+    assert_code(lj_json_text_bool(&buffer, NULL, i == 1), LJ_OK);
+    assert_code(lj_json_text_open(&buffer, NULL, '['), LJ_OK);
+    assert_code(lj_json_text_close(&buffer, ']'), LJ_OK);
+    assert_code(lj_json_text_close(&buffer, ']'), LJ_OK);
+    assert_code(lj_json_text_value(&buffer, "tree", tree), LJ_OK);
+    assert_code(lj_json_text_close(&buffer, '}'), LJ_OK);
+  }
+  assert_string_equal(buffer.data, "{\"text\":\"\\\"{[\",\"list\":[-7,false,[]],\"tree\":{\"a\":[]}},"
+                                   "{\"text\":\"\\\"{[\",\"list\":[-7,true,[]],\"tree\":{\"a\":[]}}");
+  lj_buffer_free(&buffer);
+  lj_buffer_init(&buffer, 5);
+  assert_code(lj_json_text_open(&buffer, NULL, '{'), LJ_OK);
+  assert_code(lj_json_text_string(&buffer, "text", "long"), LJ_TOO_BIG);
+  lj_buffer_free(&buffer);
+  cJSON_Delete(tree);
+}
+
 static void shortage_is_not_taken_for_bad_text(void **state) {
   cJSON *json = NULL;
   (void)state;
@@ -180,6 +208,7 @@ int main(void) {
       tidy_test(look_ups_tolerate_any_type),
       tidy_test(printing_obeys_the_ceiling),
       tidy_test(printing_is_compact_and_exact),
+      tidy_test(text_is_written_member_by_member),
       tidy_test(shortage_is_not_taken_for_bad_text),
       tidy_test(builders_own_what_they_are_given),
       tidy_test(what_no_string_can_hold_is_replaced),

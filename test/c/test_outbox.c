@@ -176,8 +176,13 @@ static void one_turn_above_the_ceiling_loses_only_what_found_no_room(void **stat
 
 static void shortage_of_memory_drops_and_counts_but_never_breaks_the_json(void **state) {
   outbox_fixture *fixture = *state;
+  uint64_t dropped = 0;
+  uint64_t dropped_tokens = 0;
   for (long nth = 1; nth < 60; nth++) {
     cJSON *payload = json_of("{\"n\":1}");
+    /* What has once found memory keeps it, so each round has an outbox of its own. */
+    lj_outbox_destroy(&fixture->outbox);
+    assert_code(lj_outbox_init(&fixture->outbox, on_events, fixture), LJ_OK);
     lj_memory_fail_at(nth, 0);
     lj_outbox_post(&fixture->outbox, "1", "c", payload);
     lj_outbox_refuse(&fixture->outbox, "2", "c", LJ_BUSY, "x");
@@ -197,9 +202,11 @@ static void shortage_of_memory_drops_and_counts_but_never_breaks_the_json(void *
       cJSON_Delete(array);
     }
     lj_free(events);
+    dropped += fixture->outbox.dropped;
+    dropped_tokens += fixture->outbox.dropped_tokens;
   }
-  assert_true(fixture->outbox.dropped > 10);
-  assert_true(fixture->outbox.dropped_tokens > 2);
+  assert_true(dropped > 10);
+  assert_in_range(dropped_tokens, 1, 10);
   post_number(&fixture->outbox, NULL, "c", 1);
   lj_outbox_publish(&fixture->outbox);
   assert_taken(fixture, "[{\"channel\":\"c\",\"payload\":{\"n\":1}}]");
