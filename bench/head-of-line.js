@@ -2,8 +2,8 @@
 'use strict';
 
 /**
- * Whether a provider that is rate limited holds up another: the delay of `wakeup` for jobs of priority 0, alone and behind many
- * waiting jobs of priority 10 whose provider has said 429 with a long Retry-After.
+ * Whether a provider that is rate limited holds up another: the delay from commit to request (lib/delays.js) for jobs of
+ * priority 0, alone and behind many waiting jobs of priority 10 whose provider has said 429 with a long Retry-After.
  */
 
 const { figure, quantile } = require('./lib/report.js');

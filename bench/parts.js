@@ -9,7 +9,9 @@
 const parts = {
   'end-to-end': () => require('./end-to-end.js'),
   limits: () => require('./limits.js'),
-  wakeup: () => require('./wakeup.js'),
+  latency: () => require('./latency.js'),
+  idle: () => require('./idle.js'),
+  'app-adds': () => require('./app-adds.js'),
   'app-writes': () => require('./app-writes.js'),
   'loop-delay': () => require('./loop-delay.js'),
   memory: () => require('./memory.js'),

@@ -2,8 +2,8 @@
 'use strict';
 
 /**
- * Whether a table that is full makes new jobs wait: the delay of `wakeup`, in an empty table and beside a million rows that a
- * claim must pass by: ended ones, delayed ones, and waiting ones of a lane that is rate limited.
+ * Whether a table that is full makes new jobs wait: the delay from commit to request (lib/delays.js), in an empty table and
+ * beside a million rows that a claim must pass by: ended ones, delayed ones, and waiting ones of a lane that is rate limited.
  */
 
 const { figure } = require('./lib/report.js');

@@ -5,9 +5,9 @@
  * Benchmarks of the real worker, and of what one would use instead, against providers on the loopback interface.
  *
  *     npm run bench                        runs all parts but those that take very long
- *     npm run bench -- wakeup memory       runs some of them
+ *     npm run bench -- latency memory      runs some of them
  *     npm run bench -- --list              lists them
- *     npm run bench -- wakeup --quick      a short run, to see that it works; its figures say little
+ *     npm run bench -- latency --quick     a short run, to see that it works; its figures say little
  *     npm run bench -- memory --json       one JSON object instead of text
  *     npm run bench -- --save FILE         also writes that object to FILE; what FILE has of other parts stays
  *

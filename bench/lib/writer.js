@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-/** The process that writes rows for bench/wakeup.js: an app that knows nothing of this library but the table. */
+/** The process that writes rows for lib/delays.js: an app that knows nothing of this library but the table. */
 
 const BetterSqlite3 = require('better-sqlite3');
 

@@ -8,14 +8,24 @@ const DURABILITY = {
   full: 'Redis with appendfsync always: results survive a power cut',
 };
 
-/** @param {(options: import('./peer.js').PeerOptions) => import('./chat.js').Chat} chatWith @returns {import('./peer.js').Peer['open']} */
-const withBullMq = (chatWith) => async (options) => {
+const { YEAR_MS } = require('./store.js');
+
+/** @import { Chat } from './chat.js' */
+/** @import { PeerOptions } from './peer.js' */
+
+/** @param {PeerOptions} options @param {Chat} chat */
+async function start(options, chat) {
   const { Queue, Worker } = require('bullmq');
   const connection = { host: '127.0.0.1', port: options.redisPort, maxRetriesPerRequest: null };
   const queue = new Queue('chat', { connection });
-  const chat = chatWith(options);
   const worker = new Worker('chat', async (job) => chat(job.data.prompt), { connection, concurrency: options.concurrency, autorun: false });
   await Promise.all([queue.waitUntilReady(), worker.waitUntilReady()]);
+  return { queue, worker };
+}
+
+/** @param {(options: PeerOptions) => Chat} chatWith @returns {import('./peer.js').Peer['open']} */
+const withBullMq = (chatWith) => async (options) => {
+  const { queue, worker } = await start(options, chatWith(options));
   let started = false;
   return {
     async stored() {
@@ -48,4 +58,30 @@ const withBullMq = (chatWith) => async (options) => {
   };
 };
 
-module.exports = { withBullMq, DURABILITY };
+/** How many jobs one call adds: what a single one takes Redis must not hold up the worker's other calls for long. */
+const CHUNK = 1000;
+
+/** @param {(options: PeerOptions) => Chat} chatWith @returns {import('./serving.js').ServingPeer['open']} */
+const serveBullMq = (chatWith) => async (options) => {
+  const { queue, worker } = await start(options, chatWith(options));
+  void worker.run();
+  const fill = async (/** @type {number} */ count, /** @type {string} */ prompt, /** @type {object} */ opts) => {
+    for (let left = count; left > 0; left -= CHUNK) {
+      await queue.addBulk(Array.from({ length: Math.min(left, CHUNK) }, () => ({ name: 'chat', data: { prompt }, opts })));
+    }
+  };
+  return {
+    add: (prompt) => queue.add('chat', { prompt }),
+    fill: (count, prompt) => fill(count, prompt, {}),
+    fillLater: (count) => fill(count, 'later', { delay: YEAR_MS }),
+    completed: () => queue.getCompletedCount(),
+    watched: { redisPort: options.redisPort, stream: 'bull:chat:events', event: 'completed' },
+    pids: [],
+    async close() {
+      await worker.close();
+      await queue.close();
+    },
+  };
+};
+
+module.exports = { withBullMq, serveBullMq, DURABILITY };

@@ -4,10 +4,12 @@
 /** This package as its README uses it: `Queue` in the app's process, the worker in its own. All settings are the defaults but the concurrency. */
 
 const { Queue, startWorker } = require('../../js/index.js');
-const { openStore } = require('./store.js');
+const { openStore, YEAR_MS } = require('./store.js');
 
-/** @type {import('./peer.js').Peer['open']} */
-async function open(options) {
+/** @import { PeerOptions } from './peer.js' */
+
+/** @param {PeerOptions} options */
+async function start(options) {
   const db = openStore(options);
   const queue = new Queue(db);
   const worker = await startWorker({
@@ -16,6 +18,12 @@ async function open(options) {
     logLevel: 'error',
     providers: { bench: { kind: 'openai-compatible', baseUrl: options.url } },
   });
+  return { db, queue, worker };
+}
+
+/** @type {import('./peer.js').Peer['open']} */
+async function open(options) {
+  const { db, queue, worker } = await start(options);
   return {
     pids: [/** @type {number} */ (worker.pid)],
     stats: () => worker.stats(),
@@ -40,9 +48,33 @@ async function open(options) {
   };
 }
 
+/** @type {import('./serving.js').ServingPeer['open']} */
+async function serve(options) {
+  const { db, queue, worker } = await start(options);
+  const many = db.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     INSERT INTO llm_jobs (name, model, data, status, run_at) SELECT 'chat', 'bench/m', ?, ?, ? FROM n`,
+  );
+  const dataOf = (/** @type {string} */ prompt) => ({ prompt, stream: options.stream });
+  const completed = "SELECT count(*) AS n FROM llm_jobs WHERE status = 'completed'";
+  const count = db.prepare(completed);
+  return {
+    add: (prompt) => queue.add('chat', dataOf(prompt), { model: 'bench/m' }),
+    fill: (jobs, prompt) => many.run(jobs, JSON.stringify(dataOf(prompt)), 'waiting', null),
+    fillLater: (jobs) => many.run(jobs, JSON.stringify(dataOf('later')), 'delayed', Date.now() + YEAR_MS),
+    completed: () => /** @type {any} */ (count.get()).n,
+    watched: { file: db.name, sql: completed },
+    pids: [/** @type {number} */ (worker.pid)],
+    async close() {
+      await worker.stop({ deadlineMs: 0 });
+      db.close();
+    },
+  };
+}
+
 const DURABILITY = {
   usual: 'results with synchronous=FULL always; adding with NORMAL, as the app opens its file',
   full: 'results and adding with synchronous=FULL',
 };
 
-module.exports = { open, DURABILITY };
+module.exports = { open, serve, DURABILITY };
