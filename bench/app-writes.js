@@ -11,13 +11,16 @@ const { askChild } = require('./lib/child.js');
 const { figure } = require('./lib/report.js');
 const { onStage, pause } = require('./lib/stage.js');
 
-/** @import { Context, Figure, Result } from './lib/report.js' */
+/** @import { Context, Result, Table } from './lib/report.js' */
 
 const APP = path.join(__dirname, 'lib', 'app.js');
 const PER_SECOND = 500;
 const CONCURRENCY = 20;
 const TOKENS = 50;
 const WAYS = { own: 'INSERT into its own table', add: 'Queue.add' };
+
+/** @typedef {{p50: number, p99: number, max: number, over5Ms: number, count: number, busy: number, perSecond: number}} App */
+/** @typedef {{name: string, app: App, jobs: number, transactions: number}} Measured without a worker there are no jobs */
 
 /**
  * @param {Context} context
@@ -26,18 +29,18 @@ const WAYS = { own: 'INSERT into its own table', add: 'Queue.add' };
 async function run({ quick, note }) {
   const seconds = quick ? 2 : 20;
   const backlog = quick ? 40000 : 250000;
-  /** @type {Figure[]} */
-  const figures = [];
+  /** @type {Measured[]} */
+  const all = [];
   for (const [way, means] of Object.entries(WAYS)) {
     note(`${means}, no worker`);
-    const alone = await onStage((stage) => askChild(stage, APP, { file: stage.file, seconds: seconds / 4, perSecond: PER_SECOND, way }));
-    figures.push(...appFigures(`${means}, no worker`, alone, false));
+    const app = await onStage((stage) => askChild(stage, APP, { file: stage.file, seconds: seconds / 4, perSecond: PER_SECOND, way }));
+    all.push({ name: `${means}, no worker`, app, jobs: 0, transactions: 0 });
   }
   for (const stream of [false, true]) {
     for (const [way, means] of Object.entries(WAYS)) {
       const name = `${means}, ${stream ? `streams of ${TOKENS} tokens` : 'whole answers'}`;
       note(name);
-      figures.push(...(await measure({ name, way, stream, seconds, backlog })));
+      all.push(await measure({ name, way, stream, seconds, backlog }));
     }
   }
   return {
@@ -45,13 +48,17 @@ async function run({ quick, note }) {
       app: `${PER_SECOND} writes a second for ${seconds} s, synchronous=NORMAL, the default timeout of better-sqlite3`,
       worker: `concurrency ${CONCURRENCY}, ${backlog} jobs waiting; the provider answers at once, from a process of its own`,
     },
-    figures,
+    tables: [tableOf(all)],
+    figures: [
+      ...all.filter(({ jobs }) => jobs > 0).map(({ name, app }) => figure(`${name}, p99`, app.p99, 'ms', { budget: 5 })),
+      figure('SQLITE_BUSY in all', all.reduce((sum, { app }) => sum + app.busy, 0), 'times', { budget: 0 }),
+    ],
   };
 }
 
 /**
  * @param {{name: string, way: string, stream: boolean, seconds: number, backlog: number}} plan
- * @returns {Promise<Figure[]>}
+ * @returns {Promise<Measured>}
  */
 function measure({ name, way, stream, seconds, backlog }) {
   return onStage(async (stage) => {
@@ -75,30 +82,22 @@ function measure({ name, way, stream, seconds, backlog }) {
     const took = Number(process.hrtime.bigint() - begun) / 1e9;
     const { n: left } = stage.db.prepare("SELECT count(*) AS n FROM llm_jobs WHERE status = 'waiting'").get();
     if (left === 0) throw new Error('the worker had nothing left to do before the app had ended; its backlog is too small');
-    const rate = (/** @type {string} */ key) => (after[key] - before[key]) / took;
-    return [
-      ...appFigures(name, app, true),
-      figure('  worker: jobs', rate('completed'), 'a second'),
-      figure('  worker: transactions', rate('writes'), 'a second', {
-        note: `${(rate('completed') / rate('writes')).toFixed(1)} jobs in each; found the lock taken ${rate('busy').toFixed(1)} times a second`,
-      }),
-    ];
+    const rate = (/** @type {'completed' | 'writes'} */ key) => (after[key] - before[key]) / took;
+    return { name, app, jobs: rate('completed'), transactions: rate('writes') };
   });
 }
 
-/**
- * @param {string} name
- * @param {{p50: number, p99: number, max: number, over5Ms: number, count: number, busy: number, perSecond: number}} app
- * @param {boolean} judged
- * @returns {Figure[]}
- */
-function appFigures(name, app, judged) {
-  return [
-    figure(`${name}, p50`, app.p50, 'ms', { note: `${app.perSecond.toFixed(0)} writes a second` }),
-    figure(`${name}, p99`, app.p99, 'ms', judged ? { budget: 5 } : {}),
-    figure(`${name}, worst`, app.max, 'ms', { note: `${app.over5Ms} of ${app.count} took more than 5 ms` }),
-    figure(`${name}, SQLITE_BUSY`, app.busy, 'times', { budget: 0 }),
-  ];
+/** @param {Measured[]} all @returns {Table} */
+function tableOf(all) {
+  return {
+    id: 'writes',
+    title: 'how long a write keeps the thread of the app',
+    columns: ['the app writes, the worker runs', 'p50 ms', 'p99 ms', 'worst ms', 'over 5 ms, %', "worker's jobs/s", 'its transactions/s'],
+    rows: all.map(({ name, app, jobs, transactions }) => {
+      const cells = [app.p50, app.p99, app.max, (app.over5Ms / app.count) * 100, jobs, transactions];
+      return { name, cells: cells.map((value) => ({ median: value, low: value, high: value })) };
+    }),
+  };
 }
 
 module.exports = { about: 'what 500 small writes a second of an app notice of a worker at full speed', run };

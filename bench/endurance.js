@@ -60,8 +60,8 @@ async function enter(stage, name, url, seconds) {
   const { pids } = await next();
   const app = /** @type {number} */ (child.pid);
   const watch = (/** @type {string} */ what, /** @type {number} */ pid) => ({ name: what, pid, samples: [], cpuMs: 0 });
-  // A stack without a process of its own makes the calls in the app's.
-  const watched = pids.length > 0 ? [watch(`${name}, worker`, pids[0]), watch(`${name}, the app's process`, app)] : [watch(name, app)];
+  // A stack without a process of its own makes the calls in the app's, which is its worker then.
+  const watched = pids.length > 0 ? [watch(`${name}, worker`, pids[0]), watch(`${name}, the app's process`, app)] : [watch(`${name}, worker`, app)];
   if (redis !== null) watched.push(watch(`${name}, Redis`, redis.pid));
   return { name, child, next, watched };
 }
@@ -111,15 +111,19 @@ function tableOf(all, seconds) {
   };
 }
 
-/** A point for each minute, or for each sample of a short run. @param {Watched[]} all @param {number} seconds @returns {Series} */
+/** Those that make the calls, without the twins of other stacks: more lines are hard to tell apart. */
+const DRAWN = ['llm-jobs', 'grouped+undici', 'grouped+fetch', 'p-queue+sdk', 'plainjob+undici', 'bullmq+undici', 'bullmq+sdk'];
+
+/** A point for each minute, or for each tenth of a short run. @param {Watched[]} all @param {number} seconds @returns {Series} */
 function seriesOf(all, seconds) {
   const step = Math.min(60, seconds / 10);
   return {
     name: 'endurance',
-    title: "Memory (RSS) of each stack's processes under the same load",
+    title: 'Memory (RSS) of the process that makes the calls',
     x: { label: 'minutes' },
     y: { label: 'RSS, MB' },
-    lines: all.map(({ name, samples }) => {
+    lines: DRAWN.map((name) => {
+      const { samples } = /** @type {Watched} */ (all.find((one) => one.name === `${name}, worker`));
       /** @type {Series['lines'][number]['points']} */
       const points = [];
       for (let until = step; until <= seconds + step / 2; until += step) {
@@ -195,6 +199,7 @@ function resultOf(all, seconds, everyMs, jobs) {
     tables: [tableOf(all, seconds)],
     series: [seriesOf(all, seconds)],
     figures: [
+      figure('jobs a second for each stack', PER_SECOND, ''),
       figure(`${OWN}'s worker, RSS at the end`, last.rssMb, 'MB', { budget: 50 }),
       figure(`${OWN}'s worker, highest RSS`, highest, 'MB'),
       figure(`${OWN}'s worker, anonymous memory at the end`, last.anonymousMb, 'MB'),

@@ -14,10 +14,10 @@ const { setup } = require('../scripts/setup.js');
 const { release } = require('../scripts/setup/addon.js');
 const { askChild } = require('./lib/child.js');
 const { fillOthers, fillWaiting } = require('./lib/fill.js');
-const { figure } = require('./lib/report.js');
+const { figure, shown } = require('./lib/report.js');
 const { onStage } = require('./lib/stage.js');
 
-/** @import { Context, Figure, Result } from './lib/report.js' */
+/** @import { Context, Figure, Result, Spread, Table } from './lib/report.js' */
 
 const PROGRAM = 'bench_claim_settle';
 const SIZES = [1, 10, 50];
@@ -50,7 +50,8 @@ async function run({ quick, note }) {
       added: `${plan.ones} jobs one by one, ${plan.groups} transactions of 100, ${plan.bulks} of addBulk with ${plan.bulk}; groups at the median`,
       databases: all.map(({ others, databaseMb }) => `${others} rows ${databaseMb.toFixed(0)} MB`).join(', '),
     },
-    figures: [...claimFigures(all), ...addFigures(all)],
+    tables: [claimTable(all), addTable(all)],
+    figures: ratios(all),
   };
 }
 
@@ -77,42 +78,56 @@ function measure(others, { transactions, ...adding }) {
   });
 }
 
-/**
- * @param {Measured[]} all the empty table first
- * @returns {Figure[]}
- */
-function claimFigures(all) {
-  return all[0].claimed.flatMap((empty, index) => {
-    const { size, durable } = empty;
-    const name = `claim + settle, groups of ${size}, ${durable ? 'durable' : 'without flush'}`;
-    return all.flatMap(({ others, claimed }) => {
-      const { usPerJob, jobsPerSecond, p99Us } = claimed[index];
-      return [
-        figure(`${name}, ${others} others`, usPerJob, 'µs a job', {
-          note: `${Math.round(jobsPerSecond)} jobs/s; p99 of a transaction ${(p99Us / 1000).toFixed(2)} ms`,
-        }),
-        ...(others === 0 ? [] : [figure('  ratio to the empty table', usPerJob / empty.usPerJob, '', { budget: 2 })]),
-      ];
-    });
-  });
+/** @param {number} value @returns {Spread} */
+const once = (value) => ({ median: value, low: value, high: value });
+
+/** @param {Measured[]} all */
+const columnsOf = (all) => all.map(({ others }) => (others === 0 ? 'an empty table' : `beside ${shown(others)} rows`));
+
+/** @param {Measured[]} all @returns {Table} */
+function claimTable(all) {
+  return {
+    id: 'claim',
+    title: 'claim + settle, µs a job at the median',
+    columns: ['jobs in a transaction', ...columnsOf(all), 'jobs/s over all', 'p99 of a transaction, ms'],
+    rows: all[0].claimed.map(({ size, durable }, index) => {
+      const { jobsPerSecond, p99Us } = all[all.length - 1].claimed[index];
+      const cells = [...all.map(({ claimed }) => claimed[index].usPerJob), Math.round(jobsPerSecond), p99Us / 1000];
+      return { name: `${size}, ${durable ? 'durable' : 'without flush'}`, cells: cells.map(once) };
+    }),
+  };
+}
+
+/** @param {Measured[]} all @returns {Table} */
+function addTable(all) {
+  return {
+    id: 'add',
+    title: 'adding through Queue, jobs a second',
+    columns: ['', ...columnsOf(all)],
+    rows: ['FULL', 'NORMAL'].flatMap((synchronous) =>
+      Object.entries(WAYS).map(([way, means]) => ({ name: `${means}, ${synchronous}`, cells: all.map(({ added }) => once(Math.round(added[synchronous][way]))) })),
+    ),
+  };
 }
 
 /**
- * @param {Measured[]} all
+ * What the fullest table costs, as a multiple of the empty one: of each kind the worst.
+ * @param {Measured[]} all the empty table first
  * @returns {Figure[]}
  */
-function addFigures(all) {
-  return ['FULL', 'NORMAL'].flatMap((synchronous) =>
-    Object.entries(WAYS).flatMap(([way, means]) =>
-      all.flatMap(({ others, added }) => {
-        const rate = added[synchronous][way];
-        return [
-          figure(`add, ${means}, ${synchronous}, ${others} others`, rate, 'jobs/s'),
-          ...(others === 0 ? [] : [figure('  times slower than the empty table', all[0].added[synchronous][way] / rate, '', { budget: 2 })]),
-        ];
-      })
-    )
-  );
+function ratios(all) {
+  const [empty, fullest] = [all[0], all[all.length - 1]];
+  const claims = [true, false].map((durable) => {
+    const groups = empty.claimed.map((one, index) => ({ ...one, ratio: fullest.claimed[index].usPerJob / one.usPerJob })).filter((one) => one.durable === durable);
+    const worst = groups.reduce((most, one) => (one.ratio > most.ratio ? one : most));
+    return figure(`claim + settle, ${durable ? 'durable' : 'without flush'}, time as a multiple of the empty table`, worst.ratio, '×', { budget: 2, note: `groups of ${worst.size}` });
+  });
+  const adds = ['FULL', 'NORMAL'].map((synchronous) => {
+    const ways = Object.entries(WAYS).map(([way, means]) => ({ means, ratio: empty.added[synchronous][way] / fullest.added[synchronous][way] }));
+    const worst = ways.reduce((most, one) => (one.ratio > most.ratio ? one : most));
+    return figure(`adding, ${synchronous}, time as a multiple of the empty table`, worst.ratio, '×', { budget: 2, note: worst.means });
+  });
+  return [...claims, ...adds];
 }
 
 module.exports = { about: 'adding, claiming and settling, in an empty table and beside a million other rows', run };

@@ -15,15 +15,15 @@
  * and shared ones are noisy; an error does. After an error the other parts still run.
  */
 
-const fs = require('node:fs');
 const { parseArgs } = require('node:util');
-const { commit, describeMachine, load, versions } = require('./lib/machine.js');
+const { commit, describeMachine, versions } = require('./lib/machine.js');
+const { measureAll, save } = require('./lib/measure.js');
 const { asJson, print, printHead, printVersions } = require('./lib/report.js');
 const { onStage } = require('./lib/stage.js');
 const { parts, long } = require('./parts.js');
 const { peers } = require('./peers/index.js');
 
-/** @import { Measured, Report } from './lib/report.js' */
+/** @import { Report } from './lib/report.js' */
 
 class UsageError extends Error {}
 
@@ -40,47 +40,12 @@ function readArguments(args) {
   const unknown = positionals.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined) throw new UsageError(`there is no part "${unknown}"; there are ${Object.keys(parts).join(', ')}`);
   const names = positionals.length > 0 ? positionals : Object.keys(parts).filter((name) => !long.includes(name));
-  return { names, list: values.list === true, quick: values.quick === true, json: values.json === true, save: values.save };
-}
-
-/** @param {string} name @param {boolean} quick @returns {Promise<Measured>} */
-async function measure(name, quick) {
-  // Progress goes to stderr, so that --json stays one object.
-  const note = (/** @type {string} */ line) => process.stderr.isTTY && process.stderr.write(`  … ${line}\n`);
-  const before = load();
-  const date = new Date().toISOString();
-  const begun = performance.now();
-  const result = await parts[name]().run({ quick, note });
-  const seconds = Math.round((performance.now() - begun) / 1000);
-  return { taken: { date, commit: commit(), quick, seconds, load: [before, load()] }, ...result };
+  return { names, list: values.list === true, quick: values.quick === true, json: values.json === true, file: values.save };
 }
 
 /** What the worker says of the libraries in it. @returns {Promise<Record<string, string>>} */
 function askWorker() {
   return onStage(async (stage) => (await stage.worker({ providers: { local: { kind: 'ollama' } } })).ready?.versions ?? {});
-}
-
-/**
- * What a file has of parts that are not measured now stays in it.
- * @param {string} file
- * @param {Report} report
- */
-function save(file, report) {
-  /** @type {Report | null} */
-  const old = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : null;
-  if (old !== null) {
-    for (const key of /** @type {const} */ (['cpu', 'cores', 'memoryMb'])) {
-      if (old.machine[key] !== report.machine[key]) throw new Error(`${file} is of another machine: its ${key} is ${old.machine[key]}, not ${report.machine[key]}. Remove it or name another file.`);
-    }
-  }
-  /** @type {Record<string, Measured>} */
-  const merged = {};
-  for (const name of Object.keys(parts)) {
-    const measured = report.parts[name] ?? old?.parts[name];
-    if (measured !== undefined) merged[name] = measured;
-  }
-  const quick = Object.values(merged).some(({ taken }) => taken.quick);
-  fs.writeFileSync(file, asJson({ ...report, versions: { ...old?.versions, ...report.versions }, quick, parts: merged }));
 }
 
 function list() {
@@ -94,27 +59,32 @@ async function main() {
     list();
     return;
   }
-  const { names, quick, json } = wanted;
+  const { names, quick, json, file } = wanted;
   const stacks = Object.fromEntries(Object.entries(peers).map(([name, { about, durability }]) => [name, { about, durability }]));
   /** @type {Report} */
   const report = { machine: describeMachine(), versions: {}, stacks, quick, parts: {} };
+  const keep = () => file !== undefined && save(file, report, Object.keys(parts));
+  keep();
   if (!json) printHead(report.machine, commit(), quick);
-  for (const [index, name] of names.entries()) {
-    if (json || names.length > 1) process.stderr.write(`${name} (${index + 1} of ${names.length})\n`);
-    try {
-      report.parts[name] = await measure(name, quick);
-    } catch (error) {
+  await measureAll(Object.fromEntries(names.map((name) => [name, parts[name]])), {
+    quick,
+    // Progress goes to stderr, so that --json stays one object.
+    note: (line) => process.stderr.isTTY && process.stderr.write(`  … ${line}\n`),
+    onStart: (name) => (json || names.length > 1) && process.stderr.write(`${name} (${names.indexOf(name) + 1} of ${names.length})\n`),
+    onMeasured(name, measured) {
+      report.parts[name] = measured;
+      if (!json) print(name, measured);
+      // After each part, so that nothing that was measured is lost to what comes later.
+      keep();
+    },
+    onFailed(name, error) {
       process.exitCode = 1;
-      (report.failed ??= {})[name] = /** @type {Error} */ (error).message;
+      (report.failed ??= {})[name] = error instanceof Error ? error.message : String(error);
       console.error(`${name} failed:`, error);
-      continue;
-    }
-    if (!json) print(name, report.parts[name]);
-    // After each part, so that nothing that was measured is lost to what comes later.
-    if (wanted.save !== undefined) save(wanted.save, report);
-  }
+    },
+  });
   report.versions = versions(await askWorker());
-  if (wanted.save !== undefined) save(wanted.save, report);
+  keep();
   if (json) console.log(asJson(report).trimEnd());
   else printVersions(report.versions);
   if (report.failed !== undefined) console.error(`Failed: ${Object.keys(report.failed).join(', ')}`);
