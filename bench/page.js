@@ -242,8 +242,8 @@ function partText(report, prose, name, { settings, figures, tables = [], series 
     ...series.map(({ name: plot, title }) => `![${title}](images/bench-${plot}.svg)`),
     ...tables.map((table) => tableText(report, table)),
     figures.length > 0 ? figuresText(figures) : '',
-    // The stacks have a table of their own.
-    Object.entries(settings).filter(([key]) => !Object.hasOwn(report.stacks, key)).map(([key, value]) => `- ${key}: ${value}`).join('\n'),
+    // What is said of the stacks has a table of its own.
+    Object.entries(settings).filter(([key, value]) => !String(value).startsWith(report.stacks[key]?.about ?? '\n')).map(([key, value]) => `- ${key}: ${value}`).join('\n'),
     `\`npm run bench -- ${name}\`${quick ? ', **a quick run**' : ''}: ${told(seconds)} s on ${date.slice(0, 10)} at commit ${commit}; load of the machine ${load[0]} before and ${load[1]} after.`,
   ]
     .filter((one) => one !== '')
