@@ -90,7 +90,7 @@ void lj_beat_answer(lj_engine *engine, const lj_asked *asked) {
   if (code == LJ_OK) code = lj_json_put_number(payload, "active", (double)engine->calling.count);
   if (code == LJ_OK) code = lj_json_put_number(payload, "concurrency", (double)lj_beat_slots(engine));
   if (code == LJ_OK) code = lj_json_put_bool(payload, "backlog", has_backlog(engine));
-  if (code == LJ_OK) code = lj_json_put_number(payload, "sinceLastTurnMs", (double)(now - engine->last_turn_ms));
+  if (code == LJ_OK) code = lj_json_put_number(payload, "sinceLastTurnMs", (double)(now - engine->last_turn_us / 1000));
   if (code == LJ_OK) code = lj_json_put_number(payload, "longestTurnMs", (double)beat->longest_turn_ms);
   if (code == LJ_OK && cpu >= 0) code = lj_json_put_number(payload, "cpuMs", (double)cpu);
   if (code == LJ_OK && resident >= 0) code = lj_json_put_number(payload, "rssBytes", (double)resident);

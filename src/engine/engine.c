@@ -113,7 +113,7 @@ int lj_engine_start(const lj_engine_options *options, lj_engine **out, char **er
   lj_lanes_init(&engine->lanes);
   lj_zones_init(&engine->zones);
   engine->started_ms = lj_mono_ms();
-  engine->last_turn_ms = engine->started_ms;
+  engine->last_turn_us = engine->started_ms * 1000;
   engine->throttle = LJ_MAX_CONCURRENCY;
   lj_beat_init(&engine->beat, engine->started_ms);
   engine->open_until_ms = engine->started_ms + OPEN_MS;

@@ -16,8 +16,9 @@ enum {
   RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
   RECHECK_STEP_MS = 1,
   SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
-  CROWD = 256,            /* with so many calls a turn costs most for asking which of them have something, so turns … */
-  CROWD_STEP_US = 6000,   /* … begin no sooner after one another, and take in what came meanwhile together */
+  CROWD = 256,            /* with so many calls a turn for each byte that comes would cost most of a core, so turns … */
+  CROWD_STEP_US = 6000,   /* … begin no sooner after one another, and take in what came meanwhile together; with fewer calls … */
+  FEW = 32,               /* … the step is shorter in proportion, and with less than these there is none */
   TOKEN_STEP_MS = 6,      /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
@@ -183,12 +184,18 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   return next;
 }
 
+/* From the beginning of a turn to that of the next one, at least. */
+static int64_t step_us(size_t calls) {
+  if (calls < FEW) return 0;
+  return calls < CROWD ? CROWD_STEP_US * (int64_t)calls / CROWD : CROWD_STEP_US;
+}
+
 static void sleep_until(lj_engine *engine, int64_t next_ms) {
   int64_t now_us = lj_mono_us();
-  int64_t crowd_us = engine->last_turn_ms * 1000 + CROWD_STEP_US - now_us;
-  if (engine->calling.count >= CROWD && crowd_us > 0) {
-    lj_sleep_us(crowd_us);
-    now_us += crowd_us;
+  int64_t rest_us = engine->last_turn_us + step_us(engine->calling.count) - now_us;
+  if (rest_us > 0) {
+    lj_sleep_us(rest_us);
+    now_us += rest_us;
   }
   int64_t write_at_us = 0;
   /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
@@ -205,9 +212,9 @@ static void sleep_until(lj_engine *engine, int64_t next_ms) {
 }
 
 static void turn(lj_engine *engine) {
-  int64_t now = lj_mono_ms();
+  engine->last_turn_us = lj_mono_us();
+  int64_t now = engine->last_turn_us / 1000;
   engine->counters.turns++;
-  engine->last_turn_ms = now;
   read_mail(engine);
   if (!engine->opened) {
     lj_opening_turn(engine);
@@ -271,7 +278,7 @@ void lj_loop(void *owner) {
     turn(engine);
     if (atomic_load(&engine->mailbox.stop)) break;
     int64_t now = lj_mono_ms();
-    lj_beat_turn(&engine->beat, now - engine->last_turn_ms);
+    lj_beat_turn(&engine->beat, now - engine->last_turn_us / 1000);
     sleep_until(engine, next_time(engine, now));
   }
   finish(engine);

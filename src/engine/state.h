@@ -119,7 +119,7 @@ struct lj_engine {
   lj_beat beat;
   size_t throttle;            /* no claim fills more slots than these (worker:throttle) */
   int64_t started_ms;         /* monotonic, like all times here without `wall` in the name */
-  int64_t last_turn_ms;
+  int64_t last_turn_us;
 
   bool opened;                /* the store is open and predecessors' jobs are back: worker:ready has been told */
   bool failed;                /* worker:failed has been told */
