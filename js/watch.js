@@ -17,6 +17,17 @@ function isOfDatabase(name, database, ignoreCase = ignoresCase) {
 }
 
 /**
+ * The worker's own transactions are events too: at full load thousands a second, each of which wakes this thread for nothing. So
+ * a watch that has made the engine look so often, with no quiet REST_MS between, rests after each further look. Nothing is lost by
+ * that: after a look the engine compares `data_version` each millisecond for longer than a rest takes (RECHECK_MS in
+ * src/engine/loop.c), and when the rest is over it is told to look again.
+ */
+const DENSE_LOOKS = 32;
+const REST_MS = 20;
+/** Elsewhere a watch that is begun anew costs more than the events. */
+const rests = process.platform === 'linux';
+
+/**
  * Calls `look` when a file of the database changes: the database itself, its -wal or its -journal. It watches the directory and
  * never opens one of the files, because closing a file that SQLite has open in this process drops SQLite's locks. Many changes in
  * one turn of the event loop are one call. A watch that fails is reported once; the engine's slow poll finds the jobs then.
@@ -28,6 +39,14 @@ function isOfDatabase(name, database, ignoreCase = ignoresCase) {
 function watchDatabase(database, look, report) {
   let scheduled = false;
   let open = true;
+  let looks = 0;
+  let lookedAt = 0;
+  let base = '';
+  let directory = '';
+  /** @type {fs.FSWatcher | undefined} */
+  let watcher;
+  /** @type {NodeJS.Timeout | undefined} */
+  let rest;
 
   const onChange = (/** @type {string} */ _event, /** @type {string | null} */ name) => {
     // Some systems do not name the file.
@@ -35,8 +54,33 @@ function watchDatabase(database, look, report) {
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      if (open) look();
+      if (!open) return;
+      look();
+      if (rests && isDense()) pause();
     });
+  };
+  const isDense = () => {
+    const before = lookedAt;
+    lookedAt = performance.now();
+    looks = lookedAt - before < REST_MS ? looks + 1 : 1;
+    return looks >= DENSE_LOOKS;
+  };
+  const pause = () => {
+    watcher?.close();
+    rest = setTimeout(() => {
+      begin();
+      lookedAt = performance.now();
+      // What happened meanwhile has caused no event that anybody saw.
+      if (open) look();
+    }, REST_MS);
+  };
+  const begin = () => {
+    try {
+      watcher = fs.watch(directory, onChange);
+      watcher.on('error', onError);
+    } catch (error) {
+      onError(error);
+    }
   };
   const onError = (/** @type {any} */ error) => {
     if (!open) return;
@@ -45,18 +89,16 @@ function watchDatabase(database, look, report) {
   };
   const close = () => {
     open = false;
+    clearTimeout(rest);
     watcher?.close();
   };
 
-  let base = '';
-  /** @type {fs.FSWatcher | undefined} */
-  let watcher;
   try {
     // SQLite keeps its -wal beside the file itself, not beside a link to it.
     const file = fs.realpathSync(database);
     base = path.basename(file);
-    watcher = fs.watch(path.dirname(file), onChange);
-    watcher.on('error', onError);
+    directory = path.dirname(file);
+    begin();
   } catch (error) {
     onError(error);
   }

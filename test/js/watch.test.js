@@ -82,6 +82,44 @@ describe('the watch on the database', () => {
     assert.deepEqual([looks, lines], [0, []]);
   });
 
+  it('rests while its files change without a pause, then looks without an event', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const real = fs.watch;
+    const { EventEmitter } = require('node:events');
+    let begun = 0;
+    let closed = 0;
+    /** @type {(event: string, name: string) => void} */
+    let tell = () => {};
+    fs.watch = /** @type {any} */ (
+      (/** @type {string} */ _directory, /** @type {typeof tell} */ listener) => {
+        begun += 1;
+        tell = listener;
+        return Object.assign(new EventEmitter(), { close: () => (closed += 1) });
+      }
+    );
+    const change = async () => {
+      tell('change', 'app.db-wal');
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    try {
+      watch(file);
+      // A quiet moment, which a busy machine may bring about, makes it count anew.
+      let changes = 0;
+      for (; closed === 0 && changes < 100000; changes += 1) await change();
+      assert.deepEqual([begun, closed], [1, 1]);
+      assert.equal(looks, changes);
+      await until(() => begun === 2);
+      assert.equal(looks, changes + 1);
+      for (let n = 0; closed === 1 && n < 100000; n += 1) await change();
+      await until(() => begun === 3);
+      end();
+      await settled();
+      assert.equal(begun, 3);
+    } finally {
+      fs.watch = real;
+    }
+  });
+
   it('reports once that it cannot watch', () => {
     watch(path.join(root, 'nowhere', 'app.db'));
     assert.deepEqual(lines, ['the directory of the database cannot be watched (ENOENT); new jobs are found by polling']);
