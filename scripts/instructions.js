@@ -5,7 +5,7 @@
  * What a job costs in instructions, counted by callgrind in the engine without JavaScript. docs/performance.md explains it.
  *
  *     npm run instructions                          compares with bench/instructions.json; fails when a kind costs over 5 % more
- *     npm run instructions -- whole                 one kind: whole, burst or stream
+ *     npm run instructions -- whole                 one kind: whole, burst, stream or crowd
  *     npm run instructions -- --functions[=COUNT]   also the functions that cost most, 60 of them
  *     npm run instructions -- --json                one object instead of text
  *     npm run instructions -- --save                writes bench/instructions.json
@@ -21,17 +21,21 @@ const { SetupError } = require('./setup/say');
 /** @import { Baseline } from './instructions/baseline.js' */
 /** @import { Count } from './instructions/measure.js' */
 
+/** How many functions --functions shows. */
+const FUNCTIONS = 60;
+
 /** @param {string[]} args */
 function readArguments(args) {
   const names = args.filter((arg) => !arg.startsWith('-'));
-  const functions = args.find((arg) => /^--functions(=\d+)?$/.test(arg));
-  const unknown = args.find((arg) => arg.startsWith('-') && !['--save', '--json', functions].includes(arg));
+  const table = args.find((arg) => /^--functions(=\d+)?$/.test(arg));
+  const unknown = args.find((arg) => arg.startsWith('-') && !['--save', '--json', table].includes(arg));
   if (unknown !== undefined) throw new SetupError(`There is no ${unknown}; there are --functions, --json and --save.`);
   const stranger = names.find((name) => !Object.hasOwn(kinds, name));
   if (stranger !== undefined) throw new SetupError(`There is no kind "${stranger}"; there are ${Object.keys(kinds).join(', ')}.`);
   const save = args.includes('--save');
   if (save && names.length > 0) throw new SetupError('--save records all kinds.');
-  return { names: names.length > 0 ? names : Object.keys(kinds), save, json: args.includes('--json'), functions: functions && Number(functions.split('=')[1] ?? 60) };
+  const functions = table === undefined ? undefined : Number(table.split('=')[1] ?? FUNCTIONS);
+  return { names: names.length > 0 ? names : Object.keys(kinds), save, json: args.includes('--json'), functions };
 }
 
 /** @param {Record<string, number>} now @param {Record<string, number> | undefined} recorded @param {number} whole */

@@ -5,7 +5,6 @@
  * Where instructions go, in two ways: by step of the engine, and by whose code it is. Both add up to the whole.
  */
 
-const fs = require('node:fs');
 const path = require('node:path');
 const { ask } = require('../setup/command');
 const { archives } = require('../setup/origin');
@@ -18,7 +17,6 @@ const { inclusive } = require('./profile');
  * @property {string} name
  * @property {string[]} functions that are the step, with all that they call but the steps inside of it; `file.c:name` where it is static
  * @property {string} [inside] the step that calls it
- * @property {boolean} [sometimes] there are kinds of answers that do without
  */
 
 /** @type {Area[]} from the loop down */
@@ -37,8 +35,12 @@ const areas = [
   { name: 'response end', functions: ['src/engine/run.c:on_end'], inside: 'HTTP turn' },
   { name: 'HTTP wait', functions: ['lj_http_poll'], inside: 'loop' },
   { name: 'network', functions: ['vn_sleep'], inside: 'HTTP wait' },
+  { name: 'network', functions: ['vn_pass'], inside: 'loop' },
   { name: 'events', functions: ['lj_engine_take', 'lj_engine_free_text'], inside: 'network' },
 ];
+
+/** The program that is counted. */
+const PROGRAM = 'bench_instructions';
 
 /** The simulated network is none of the engine's. */
 const OUTSIDE = 'network';
@@ -55,23 +57,22 @@ function find(profile, name) {
  * @returns {{areas: Record<string, number>, missing: string[]}} instructions per job, and names of functions that were not seen
  */
 function byArea(profile, jobs) {
+  const all = [...profile.values()];
   const missing = /** @type {string[]} */ ([]);
-  const whole = new Map(
-    areas.map((area) => {
-      const found = area.functions.map((name) => find(profile, name));
-      found.forEach((list, i) => list.length === 0 && missing.push(area.functions[i]));
-      return [area.name, found.flat().reduce((sum, fn) => sum + inclusive(fn), 0)];
-    }),
-  );
-  // The loop never returns, so callgrind does not know what it cost since the count began.
-  whole.set('loop', [...profile.values()].reduce((sum, fn) => sum + fn.self, 0));
-  const costs = areas
-    .filter((area) => area.name !== OUTSIDE)
-    .map((area) => {
-      const inner = areas.filter((one) => one.inside === area.name).reduce((sum, one) => sum + (whole.get(one.name) ?? 0), 0);
-      return [area.name, Math.round(((whole.get(area.name) ?? 0) - inner) / jobs)];
-    });
-  return { areas: Object.fromEntries(costs), missing };
+  const costs = areas.map(({ name, functions }) => {
+    const found = functions.map((one) => find(profile, one));
+    found.forEach((list, i) => list.length === 0 && name !== OUTSIDE && missing.push(functions[i]));
+    // The loop never returns, so callgrind does not know what it cost since the count began.
+    return (name === 'loop' ? all : found.flat()).reduce((sum, fn) => sum + (name === 'loop' ? fn.self : inclusive(fn)), 0);
+  });
+  /** @type {Record<string, number>} */
+  const sums = {};
+  areas.forEach(({ name }, i) => {
+    if (name === OUTSIDE) return;
+    const inner = areas.reduce((sum, one, j) => sum + (one.inside === name ? costs[j] : 0), 0);
+    sums[name] = Math.round((costs[i] - inner) / jobs);
+  });
+  return { areas: sums, missing };
 }
 
 /** Whose code a function is, by its library; a name that several have belongs to the first, the one that does most here. */
@@ -89,13 +90,13 @@ function ownersOf(libraries) {
 }
 
 /** Of the program that takes the C library's place, or of the network that it simulates. */
-const STANDS_IN = /^(clock_gettime|nanosleep|getrandom|vn_mix|poll|epoll_wait|vn_look_\w+)$/;
+const STANDS_IN = /^(clock_gettime|nanosleep|getrandom|getpid|gethostname|vn_mix|poll|epoll_wait|vn_look_\w+)$/;
 
 /** @param {Fn} fn @param {Map<string, string>} owners */
 function ownerOf(fn, owners) {
   if (fn.file.includes('/bench/c/')) return STANDS_IN.test(fn.name) ? 'libc' : OUTSIDE;
-  if (fn.file.includes('/src/')) return fs.existsSync(path.normalize(fn.file)) ? 'engine' : 'libc';
-  if (path.basename(fn.object) === 'bench_instructions') return owners.get(fn.name.replace(/'\d+$/, '')) ?? 'engine';
+  if (/\/src\/\w+\/\w+\.[ch]$/.test(fn.file) && path.basename(fn.object) === PROGRAM) return 'engine';
+  if (path.basename(fn.object) === PROGRAM) return owners.get(fn.name.replace(/'\d+$/, '')) ?? 'engine';
   return 'libc'; // and the linker's stubs that lead there, which have no name
 }
 
@@ -119,4 +120,4 @@ function byOwner(profile, jobs, owners) {
   return Object.fromEntries(Object.entries(costs).map(([owner, cost]) => [owner, Math.round(cost / jobs)]));
 }
 
-module.exports = { areas, byArea, byOwner, ownersOf, ownerOf };
+module.exports = { PROGRAM, byArea, byOwner, ownersOf, ownerOf };

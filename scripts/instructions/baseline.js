@@ -82,7 +82,7 @@ function grewMost(now, recorded) {
 function compare(about, now, recorded) {
   const percent = change(now.instructions, recorded.instructions);
   const line = `${about}: ${shown(now.instructions)} instructions a job, ${signed(percent)}`;
-  if (percent <= LIMIT) return { percent, line, complaint: null };
+  if (now.instructions <= recorded.instructions * (1 + LIMIT / 100)) return { percent, line, complaint: null };
   const step = grewMost(now.areas, recorded.areas);
   const owner = grewMost(now.owners, recorded.owners);
   const complaint =

@@ -2,20 +2,19 @@
 'use strict';
 
 const { setup } = require('../setup');
-const { measure, PROGRAM } = require('./measure');
-
-/** @import { Count } from './measure.js' */
-/** @import { Profile } from './profile.js' */
+const { PROGRAM, ownersOf } = require('./areas');
+const { measure } = require('./measure');
 
 /**
  * Sets up, and counts what jobs of these kinds cost.
  * @param {string[]} names
- * @returns {Promise<({name: string, libraries: string} & Awaited<ReturnType<typeof measure>>)[]>}
+ * @returns {Promise<({name: string, owners: Map<string, string>} & Awaited<ReturnType<typeof measure>>)[]>}
  */
 async function count(names) {
   const { libraries } = await setup({ counting: true, parts: [PROGRAM] });
+  const owners = ownersOf(libraries);
   const measured = [];
-  for (const name of names) measured.push({ name, libraries, ...(await measure(name, libraries)) });
+  for (const name of names) measured.push({ name, owners, ...(await measure(name, owners)) });
   return measured;
 }
 

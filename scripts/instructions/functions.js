@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 'use strict';
 
-const { ownerOf, ownersOf } = require('./areas');
+const { ownerOf } = require('./areas');
 const { inclusive } = require('./profile');
 
 /**
  * The functions of a profile, those that execute most themselves first; instructions per job.
- * @param {{profile: import('./profile.js').Profile, jobs: number, libraries: string}} measured
+ * @param {{profile: import('./profile.js').Profile, jobs: number, owners: Map<string, string>}} measured
  * @returns {{name: string, owner: string, self: number, inclusive: number}[]}
  */
-function functionTable({ profile, jobs, libraries }) {
-  const owners = ownersOf(libraries);
+function functionTable({ profile, jobs, owners }) {
   /** @type {Map<string, {name: string, owner: string, self: number, inclusive: number}>} */
   const rows = new Map();
   for (const fn of profile.values()) {

@@ -9,6 +9,7 @@ const { plainAnswer, streamedAnswer } = require('../../bench/lib/nginx.js');
  * @typedef {object} Kind
  * @property {string} about
  * @property {boolean} stream
+ * @property {number} calls that are under way at a time
  * @property {number} warm jobs before the count begins: all connections are open then, and all statements prepared
  * @property {number} jobs that are counted
  * @property {number} firstUs from a request to its answer, in the run's own time
@@ -16,9 +17,6 @@ const { plainAnswer, streamedAnswer } = require('../../bench/lib/nginx.js');
  * @property {number} shiftUs between the answers of jobs that began together
  * @property {() => string} answer pieces separated by NULs
  */
-
-/** How many calls are under way. */
-const CONCURRENCY = 32;
 
 /** The head that nginx sends in the benchmarks. @param {string} type @param {string} framing */
 const head = (type, framing) =>
@@ -37,14 +35,18 @@ function inPieces() {
   return chunks.join('\0');
 }
 
-const together = { warm: 256, jobs: 640, firstUs: 200_000, stepUs: 0, shiftUs: 0 };
+/** What the queue and HTTP cost at full load: as many answers as there are calls come at once. */
+const together = { calls: 32, warm: 256, jobs: 640, firstUs: 200_000, stepUs: 0, shiftUs: 0 };
+
+/** Tokens 20 ms apart, and each stream out of step with the others. */
+const apart = { stream: true, firstUs: 200_000, stepUs: 20_000, answer: inPieces };
 
 /** @type {Record<string, Kind>} */
 const kinds = {
   whole: { about: 'a whole answer', stream: false, ...together, answer: () => inOne('application/json', plainAnswer()) },
   burst: { about: 'a stream of 200 tokens that is there at once', stream: true, ...together, answer: () => inOne('text/event-stream', streamedAnswer()) },
-  // 20 ms between tokens, and each stream out of step with the others: every token is a turn of the loop.
-  stream: { about: 'a stream of 200 tokens, one in 20 ms', stream: true, warm: 32, jobs: 32, firstUs: 200_000, stepUs: 20_000, shiftUs: 625, answer: inPieces },
+  stream: { about: 'one of 16 streams of 50 tokens a second', ...apart, calls: 16, warm: 32, jobs: 48, shiftUs: 1250 },
+  crowd: { about: 'one of 100 streams of 50 tokens a second', ...apart, calls: 100, warm: 100, jobs: 100, shiftUs: 200 },
 };
 
-module.exports = { kinds, CONCURRENCY };
+module.exports = { kinds };

@@ -8,11 +8,9 @@ const os = require('node:os');
 const path = require('node:path');
 const { run } = require('../setup/command');
 const paths = require('../setup/paths');
-const { byArea, byOwner, ownersOf } = require('./areas');
-const { CONCURRENCY, kinds } = require('./kinds');
+const { PROGRAM, byArea, byOwner } = require('./areas');
+const { kinds } = require('./kinds');
 const { readProfile } = require('./profile');
-
-const PROGRAM = 'bench_instructions';
 
 /**
  * The C library has copies of memcpy and its like for each generation of processors; this makes all of them take the oldest, so that
@@ -31,15 +29,15 @@ const TUNABLES = 'glibc.cpu.hwcaps=-AVX2,-AVX,-AVX_Fast_Unaligned_Load,-ERMS,-FS
 
 /**
  * @param {string} name of a kind
- * @param {string} libraries folder of the static libraries
+ * @param {Map<string, string>} owners of functions, by name
  * @returns {Promise<{count: Count, profile: import('./profile').Profile, jobs: number, missing: string[], versions: Record<string, string>}>}
  */
-async function measure(name, libraries) {
+async function measure(name, owners) {
   const kind = kinds[name];
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-instructions-'));
   try {
     fs.writeFileSync(path.join(dir, 'answer'), kind.answer());
-    const numbers = [CONCURRENCY, kind.warm, kind.jobs, Number(kind.stream), kind.firstUs, kind.stepUs, kind.shiftUs].map(String);
+    const numbers = [kind.calls, kind.warm, kind.jobs, Number(kind.stream), kind.firstUs, kind.stepUs, kind.shiftUs].map(String);
     const options = ['--callgrind-out-file=profile', '--zero-before=bench_begin', '--dump-line=no', '--compress-strings=no', '--compress-pos=no'];
     const command = ['--tool=callgrind', '--quiet', ...options, path.join(paths.build, 'Release', PROGRAM), 'jobs.db', 'answer', ...numbers];
     // Nothing of the caller's environment: its size alone moves the stack.
@@ -51,7 +49,7 @@ async function measure(name, libraries) {
     const count = {
       instructions: Object.values(areas).reduce((sum, cost) => sum + cost, 0),
       areas,
-      owners: byOwner(profile, said.jobs, ownersOf(libraries)),
+      owners: byOwner(profile, said.jobs, owners),
       turns: Number((said.turns / said.jobs).toFixed(3)),
       transactions: Number((said.writes / said.jobs).toFixed(3)),
     };
@@ -61,4 +59,4 @@ async function measure(name, libraries) {
   }
 }
 
-module.exports = { measure, PROGRAM };
+module.exports = { measure };
