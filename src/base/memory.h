@@ -31,7 +31,8 @@ void lj_memory_init(void);
 /* For tests: fail the allocation number `nth` from now (1 is the next), and every later one when `sticky`.
  * 0 ends it. Counts the allocations of all threads. */
 void lj_memory_fail_at(long nth, int sticky);
-/* Allocations since the last lj_memory_fail_at, and blocks now in use. */
+/* Allocations since the last lj_memory_fail_at, and blocks in use. Nothing is counted before the first of these three calls, so
+ * only the difference of two numbers of blocks says something. */
 long lj_memory_count(void);
 long lj_memory_live(void);
 

@@ -21,7 +21,7 @@ static bool is_words(const char *name) {
   return strcmp(name, "prompt") == 0 || strcmp(name, "messages") == 0 || strcmp(name, "input") == 0;
 }
 
-/* The value of a field and, for messages, its place. */
+/* The value of a field and, for messages, its place; NULL, without a place, when there is none. */
 static const cJSON *find(const sources *from, const char *name, lj_place *place) {
   const cJSON *value = lj_json_get(from->data, name);
   if (value != NULL) {
@@ -31,8 +31,9 @@ static const cJSON *find(const sources *from, const char *name, lj_place *place)
   if (from->own_words && is_words(name)) {
     return NULL;
   }
-  (void)snprintf(place->text, sizeof place->text, "the job type's %s", name);
-  return lj_json_get(from->type, name);
+  value = lj_json_get(from->type, name);
+  if (value != NULL) (void)snprintf(place->text, sizeof place->text, "the job type's %s", name);
+  return value;
 }
 
 /* `prompt` or `system` as text: filled when it is the type's, as it is when it is the job's own. */
