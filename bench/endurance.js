@@ -26,7 +26,7 @@ const names = Object.keys(peers).filter((name) => name !== 'bare C loop');
 const ENDURER = path.join(__dirname, 'lib', 'endurer.js');
 const CONCURRENCY = 10;
 const PER_SECOND = 20;
-/** Memory whose straight line rises less over the last two thirds of the time is flat: pages of allocators come and go. */
+/** Memory whose straight line moves less over the last two thirds of the time is flat: pages of allocators come and go. */
 const FLAT_MB = 1;
 
 /** @typedef {{s: number, rssMb: number, anonymousMb: number}} Sample */
@@ -90,6 +90,9 @@ function slope({ samples }, key, from) {
 /** @param {number} seconds */
 const inWords = (seconds) => (seconds >= 60 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds)} s`);
 
+/** @param {number} mb of the line's rise */
+const inAWord = (mb) => (Math.abs(mb) < FLAT_MB ? 'flat' : mb > 0 ? 'rises' : 'falls');
+
 /** @param {Watched[]} all @param {number} seconds @returns {Table} */
 function tableOf(all, seconds) {
   const [first, from] = [seconds / 30, seconds / 3];
@@ -105,7 +108,7 @@ function tableOf(all, seconds) {
       return {
         name: one.name,
         cells: values.map((value) => ({ median: value, low: value, high: value })),
-        note: (rising * (seconds - from)) / 3600 < FLAT_MB ? 'flat' : 'grows',
+        note: inAWord((rising * (seconds - from)) / 3600),
       };
     }),
   };
@@ -194,7 +197,7 @@ function resultOf(all, seconds, everyMs, jobs) {
       answers: `streams of ${TOKENS} tokens from nginx, whose bytes are there at once; plain HTTP, since nginx speaks it to all alike`,
       rows: 'what has ended stays where it is, in the table or in Redis, as each stack has it by default',
       samples: `RSS and anonymous memory from /proc, every ${everyMs / 1000} s`,
-      flat: `the straight line through the last ${inWords((seconds / 3) * 2)} rises less than ${FLAT_MB} MB over them`,
+      flat: `the straight line through the last ${inWords((seconds / 3) * 2)} moves less than ${FLAT_MB} MB over them`,
     },
     tables: [tableOf(all, seconds)],
     series: [seriesOf(all, seconds)],

@@ -205,7 +205,27 @@ function answersText(report) {
     markdownTable(columns('stack'), compared(0, (own, other) => own / other), 'lrrrrl'),
     'Seconds of CPU for 1,000 jobs, of all processes of a stack, and in brackets how many times as much as `llm-jobs` needs:',
     markdownTable(columns('stack'), compared(1, (own, other) => other / own), 'lrrrrl'),
+    ...flushedText(report, race?.tables?.filter(({ full }) => full) ?? []),
   ].join('\n\n');
+}
+
+/** Jobs a second of those stacks that have been run so that no power cut takes a result. @param {Report} report @param {Table[]} tables */
+function flushedText({ stacks }, tables) {
+  const names = [...new Set(tables.flatMap(({ rows }) => rows.map(({ name }) => name)))];
+  if (names.length === 0) return [];
+  const valueOf = (/** @type {Table} */ { rows }, /** @type {string} */ name) => rows.find((row) => row.name === name)?.cells[0].median;
+  const lines = names.map((name) => [
+    name === OWN ? `**${name}**` : name,
+    ...tables.map((table) => {
+      const [own, value] = [valueOf(table, OWN), valueOf(table, name)];
+      if (value === undefined || own === undefined) return '–';
+      return name === OWN ? `**${told(value)}**` : `${told(value)} (${Number((own / value).toPrecision(2))} ×)`;
+    }),
+    briefly(stacks[name].durability.full),
+  ]);
+  // "whole answers, 10 at a time, everything flushed (2000 jobs)" without what all have in common.
+  const titles = tables.map(({ title }) => title.replace(/, everything flushed| \(.*\)$/g, ''));
+  return ['Jobs a second at equal durability, where no stack may lose a result to a power cut:', markdownTable(['stack', ...titles, 'durability'], lines, `l${'r'.repeat(titles.length)}l`)];
 }
 
 /** @param {Report} report @param {Prose} prose */

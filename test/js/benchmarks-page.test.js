@@ -69,6 +69,7 @@ describe('docs/benchmarks.md', () => {
     const page = makePage(report(), prose);
     assert.ok(page.includes('| **llm-jobs** | **4,000** | – | – | – | usual |\n| other+sdk | 1,000 (4 ×) | – | – | – | usual |'));
     assert.ok(page.includes('| other+sdk | 1 (4 ×) | – | – | – | usual |'));
+    assert.ok(page.includes('| **llm-jobs** | **4,000** | full |\n| other+sdk | 1,000 (4 ×) | full |'), 'at equal durability');
     assert.ok(page.includes('| other+sdk | 1,000 | 1 | full |'));
   });
 
