@@ -40,7 +40,7 @@ function chartOf({ title, x, y, lines }) {
   const places = [...new Set(values.map((one) => one.x))].sort((one, other) => one - other);
   const isDense = places.length > MOST_BARS;
   const spread = { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } };
-  const legend = lines.length > 1 ? { title: null, orient: 'top', direction: 'horizontal', symbolOpacity: 1 } : null;
+  const legend = lines.length > 1 ? { title: null, orient: 'top', direction: 'horizontal', columns: 4, symbolOpacity: 1 } : null;
   const byLine = (/** @type {object} */ more) => ({ field: 'line', type: 'nominal', scale: { domain, ...more }, legend });
   const axis = (/** @type {Series['x']} */ { label }, /** @type {number[] | undefined} */ at) => ({
     title: label,
