@@ -134,9 +134,9 @@ function figuresOf(runs, full) {
  */
 async function run({ quick, note }) {
   const rounds = quick ? 1 : 5;
-  const count = quick ? 8 : 40;
-  const singles = quick ? 5 : 30;
-  const limitMs = quick ? 500 : 2000;
+  const count = quick ? 8 : 30;
+  const singles = quick ? 5 : 25;
+  const limitMs = quick ? 500 : 1300;
   await setup({ comparing: true, parts: ['addon', PROGRAM] });
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'llm-jobs-latency-'));
   const server = await startClockServer(dir);
