@@ -27,7 +27,7 @@ const IDLE = 'llm-jobs, nothing else to do';
 const busyNames = ['llm-jobs', 'loop+undici, woken', 'grouped+undici, woken', 'plainjob+undici', 'bullmq+undici'];
 const names = [IDLE, ...busyNames];
 /** Jobs for a second: more than the stack does in one. */
-const BACKLOG = { 'bullmq+undici': 8000, others: 20000 };
+const BACKLOG = { 'bullmq+undici': 12000, others: 20000 };
 
 /** @typedef {{p50: number, p99: number, worst: number}} Times in ms */
 /** @typedef {{took: Times, late: Times, long: number, refused: number, jobsPerSecond: number}} Round `long` in % of the calls */

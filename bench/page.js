@@ -112,6 +112,13 @@ function figuresText(figures) {
   return markdownTable(pick(['figure', 'measured', 'budget', 'verdict', '']), lines.map(pick), used.map((column) => 'lrlll'[column]).join(''));
 }
 
+/** Which parts say little. @param {import('./lib/report.js').Report} report @returns {string[]} */
+function quickNotice(report) {
+  const quick = Object.keys(report.parts).filter((name) => report.parts[name].taken.quick);
+  if (quick.length === 0) return [];
+  return [`**Of ${quick.join(', ')} the figures are those of a quick run, which shows that the benchmarks work; they say little.**`];
+}
+
 /**
  * Puts what was measured in the place of its name. What a quick run leaves out is a dash.
  * @param {Report} report
@@ -286,7 +293,7 @@ function makePage(report, prose) {
   const sections = [
     '<!-- Made by `npm run bench:page` from bench/figures.json and bench/page/: change those. -->',
     '# Benchmarks',
-    ...(report.quick ? ['**These are figures of a quick run, which shows that the benchmarks work; they say little.**'] : []),
+    ...quickNotice(report),
     missed === 0
       ? `All ${all.length} figures that have a budget are within it.`
       : `${missed} of the ${all.length} figures that have a budget miss it: [which, and why](#missed-budgets).`,
