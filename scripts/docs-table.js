@@ -34,10 +34,21 @@ const copied = ({ name, declare }) => {
   const otherwise = / NOT NULL DEFAULT (\S+)/.exec(declare);
   return otherwise && name !== 'status' ? `ifnull(${name}, ${otherwise[1]})` : name;
 };
+/**
+ * A text that the schema no longer has stops the script: the page would show a rebuild that fails on older rows.
+ *
+ * @param {string} text
+ * @param {string} from
+ * @param {string} to
+ */
+const replaced = (text, from, to) => {
+  if (!text.includes(from)) throw new Error(`js/schema.json has no ${from} any more; mend the rebuild in ${path.basename(__filename)}`);
+  return text.replace(from, to);
+};
 const kept = schema.columns.filter((column) => column.name !== 'seq');
 const rebuild = `PRAGMA foreign_keys = OFF;
 BEGIN IMMEDIATE;
-${createTable.replace(`IF NOT EXISTS ${schema.table}`, `${schema.table}_new`).replace("'cancelled'))", "'cancelled', 'paused'))")};
+${replaced(replaced(createTable, `IF NOT EXISTS ${schema.table}`, `${schema.table}_new`), "status = 'cancelled')", "status = 'cancelled' OR status = 'paused')")};
 INSERT INTO ${schema.table}_new (${kept.map(({ name }) => name).join(', ')})
 SELECT ${kept.map(copied).join(',\n  ')}
 FROM ${schema.table} ORDER BY rowid;
