@@ -49,7 +49,13 @@ int lj_wire_header(lj_wire *wire, const char *name, const char *value) {
   if (!is_header_name(name) || has_control(value)) {
     return LJ_INVALID;
   }
-  return lj_buffer_printf(&wire->headers, "%s: %s\n", name, value);
+  size_t before = wire->headers.length;
+  int rc = lj_buffer_append_text(&wire->headers, name);
+  if (rc == LJ_OK) rc = lj_buffer_append(&wire->headers, ": ", 2);
+  if (rc == LJ_OK) rc = lj_buffer_append_text(&wire->headers, value);
+  if (rc == LJ_OK) rc = lj_buffer_append_char(&wire->headers, '\n');
+  if (rc != LJ_OK) lj_buffer_truncate(&wire->headers, before); /* a line without its end would run into the next */
+  return rc;
 }
 
 static bool is_configured(const cJSON *headers, const char *name) {
@@ -89,7 +95,10 @@ static int add_key(lj_wire *wire, const lj_endpoint *endpoint, lj_fault *fault) 
     return header_fault(rc, "The apiKey of provider", endpoint->provider, fault);
   }
   lj_buffer_init(&value, LJ_MAX_HEADER_BYTES);
-  rc = lj_buffer_printf(&value, "Bearer %s", endpoint->api_key);
+  rc = lj_buffer_append_text(&value, "Bearer ");
+  if (rc == LJ_OK) {
+    rc = lj_buffer_append_text(&value, endpoint->api_key);
+  }
   if (rc == LJ_OK) {
     rc = lj_wire_own_header(wire, endpoint, "Authorization", value.data);
   }
