@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/answer.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -9,7 +10,10 @@
 #include "provider/object.h"
 
 void lj_answer_init(lj_answer *answer) {
-  memset(answer, 0, sizeof *answer);
+  memset(answer, 0, offsetof(lj_answer, model));
+  answer->model[0] = '\0';
+  answer->id[0] = '\0';
+  answer->request_id[0] = '\0';
   lj_buffer_init(&answer->text, LJ_MAX_TEXT_BYTES);
   lj_buffer_init(&answer->thoughts.text, LJ_MAX_TEXT_BYTES);
   lj_buffer_init(&answer->thoughts.signature, LJ_MAX_TEXT_BYTES);

@@ -51,10 +51,10 @@ typedef struct lj_answer {
   lj_embeddings embeddings;
   lj_finish finish;
   lj_usage usage;
-  char model[256];     /* the model that answered, "" when not said */
-  char id[128];        /* by which the provider can be asked for the answer again (build_fetch); "" when it can't, or not yet */
   bool over;           /* the provider said that it has ended, in whatever way: asking for it again brings nothing else */
   bool pending;        /* fetched by its id, but the provider still works at it: ask again later */
+  char model[256];     /* the model that answered, "" when not said; the first of the long texts, which stand last */
+  char id[128];        /* by which the provider can be asked for the answer again (build_fetch); "" when it can't, or not yet */
   char request_id[128];
 } lj_answer;
 

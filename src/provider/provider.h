@@ -66,13 +66,13 @@ typedef struct lj_input_parts {
 /* What the parser of one answer works on. */
 typedef struct lj_reading {
   lj_answer *answer;
-  lj_fault fault;      /* set by a callback that returns an error */
   size_t inputs;       /* lj_wire.inputs of the request: not 0, the answer is to be read as embeddings (embedding_read.h) */
   lj_input_parts input;
   bool background;     /* lj_wire.background of the request */
   bool finished;       /* the format's own end was seen: what follows is ignored */
   bool finish_seen;    /* a finish reason was seen (kept apart: some formats need both) */
   bool error_finish;   /* finish reason "error" or DeepSeek's insufficient_system_resource */
+  lj_fault fault;      /* set by a callback that returns an error; the last member, whose text is not cleared as a whole */
 } lj_reading;
 
 typedef enum lj_framing { LJ_FRAMING_SSE, LJ_FRAMING_NDJSON } lj_framing;

@@ -2,7 +2,6 @@
 #include "provider/rate_head.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -126,6 +125,19 @@ static bool take(const char **text, const char *prefix) {
   return true;
 }
 
+static const char openai_prefix[] = "x-ratelimit-";
+static const char anthropic_prefix[] = "anthropic-ratelimit-";
+
+static bool begins_with(const char *name, size_t length, const char *prefix) {
+  size_t at = 0;
+  while (at < length && prefix[at] != '\0' && lj_ascii_lower(name[at]) == prefix[at]) at++;
+  return prefix[at] == '\0';
+}
+
+bool lj_rate_head_is_one(const char *name, size_t name_length) {
+  return begins_with(name, name_length, openai_prefix) || begins_with(name, name_length, anthropic_prefix);
+}
+
 typedef enum rate_field { FIELD_LIMIT, FIELD_REMAINING, FIELD_RESET, FIELD_NONE } rate_field;
 
 static rate_field take_field(const char **text) {
@@ -154,13 +166,13 @@ void lj_rate_head_read(lj_rate rates[LJ_RATE_KINDS], const char *name, size_t na
   memcpy(text, value, value_length);
   text[value_length] = '\0';
   if (strlen(text) != value_length) return;
-  if (take(&at, "x-ratelimit-")) {
+  if (take(&at, openai_prefix)) {
     field = take_field(&at);
     if (*at == '\0')
       kind = LJ_RATE_REQUESTS;
     else if (take(&at, "-"))
       kind = take_kind(&at);
-  } else if (take(&at, "anthropic-ratelimit-")) {
+  } else if (take(&at, anthropic_prefix)) {
     kind = take_kind(&at);
     if (take(&at, "-")) field = take_field(&at);
   }

@@ -6,6 +6,7 @@
 #ifndef LJ_PROVIDER_RATE_HEAD_H
 #define LJ_PROVIDER_RATE_HEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ typedef struct lj_rate {
 } lj_rate;
 
 void lj_rate_head_clear(lj_rate rates[LJ_RATE_KINDS]);
+
+/* Whether a header's name, in any case, begins as theirs do. Few headers do, so this comes before the rest. */
+bool lj_rate_head_is_one(const char *name, size_t name_length);
 
 /* One header, name in any case; `now_ms` is the wall clock. A reset may be a duration ("12ms", "1s", "6m0s", "1h2m3.5s"), a
  * number of seconds, Unix seconds or milliseconds, or a time of RFC 3339. What can't be read stays unsaid. */

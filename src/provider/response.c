@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "provider/response.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -31,7 +32,6 @@ struct lj_response {
   lj_ask ask;
   size_t max_bytes;
   lj_response_listener listener;
-  lj_head head;
   mode mode;
   size_t received;
   size_t told;      /* bytes of the text that the listener has had */
@@ -41,9 +41,11 @@ struct lj_response {
   lj_ndjson ndjson;
   lj_twin twin;
   lj_buffer body;
+  cJSON *models;    /* array of strings, of LJ_ASK_MODELS */
+  /* Last, because they hold long texts, of which only the first byte is cleared. */
+  lj_head head;
   lj_answer answer;
   lj_reading reading;
-  cJSON *models;    /* array of strings, of LJ_ASK_MODELS */
 };
 
 static int on_event(void *owner, const char *event, const char *data, size_t length);
@@ -53,11 +55,15 @@ static int on_line(void *owner, const char *line, size_t length) { return on_eve
 
 int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t max_bytes, const lj_response_listener *listener,
                      lj_response **out) {
-  lj_response *response = lj_calloc(1, sizeof *response);
+  lj_response *response = lj_malloc(sizeof *response);
   *out = response;
   if (response == NULL) {
     return LJ_NOMEM;
   }
+  memset(response, 0, offsetof(lj_response, head));
+  memset(&response->reading, 0, offsetof(lj_reading, fault));
+  lj_fault_clear(&response->reading.fault);
+  lj_head_clear(&response->head, 0);
   response->provider = provider;
   response->stream = wire->stream;
   response->ask = wire->ask;
@@ -77,7 +83,6 @@ int lj_response_open(const lj_provider *provider, const lj_wire *wire, size_t ma
   lj_answer_init(&response->answer);
   lj_twin_init(&response->twin);
   response->reading.answer = &response->answer;
-  lj_fault_clear(&response->reading.fault);
   return LJ_OK;
 }
 
@@ -101,7 +106,9 @@ void lj_response_status(lj_response *response, int status) {
 void lj_response_header(lj_response *response, const char *name, size_t name_length, const char *value,
                         size_t value_length) {
   lj_head_read(&response->head, name, name_length, value, value_length);
-  memcpy(response->answer.request_id, response->head.request_id, sizeof response->head.request_id);
+  if (response->head.request_id[0] != '\0') { /* else the body may have said one before its trailers */
+    memcpy(response->answer.request_id, response->head.request_id, sizeof response->head.request_id);
+  }
 }
 
 int lj_response_http_status(const lj_response *response) { return response->head.status; }

@@ -368,6 +368,21 @@ static void only_the_last_head_counts(void **state) {
   lj_response_free(response);
 }
 
+static void trailers_leave_the_id_that_the_body_said(void **state) {
+  static const char body[] = "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"STOP\"}],\"responseId\":\"r1\"}";
+  lj_response *response = NULL;
+  lj_fault fault;
+  (void)state;
+  assert_code(lj_response_open(lj_provider_find("gemini"), &(lj_wire){.stream = true}, 1000, NULL, &response), LJ_OK);
+  lj_response_status(response, 200);
+  assert_true(lj_response_feed(response, "data: ", 6) == LJ_OK && lj_response_feed(response, body, strlen(body)) == LJ_OK &&
+              lj_response_feed(response, "\n\n", 2) == LJ_OK);
+  lj_response_header(response, "server-timing", 13, "total", 5);
+  assert_code(lj_response_end(response, &fault), LJ_OK);
+  assert_string_equal(lj_response_answer(response)->request_id, "r1");
+  lj_response_free(response);
+}
+
 static void only_data_counts_as_a_sign_of_life(void **state) {
   static const char alive[] = CHUNK("{\"content\":\"a\"}");
   static const char pings[] = ": keep-alive\n\n:\n\ndata:\n\n";
@@ -401,6 +416,7 @@ int main(void) {
       tidy_test(deep_nesting_is_refused),
       tidy_test(feed_says_closed_at_the_end_and_ignores_what_follows),
       tidy_test(only_the_last_head_counts),
+      tidy_test(trailers_leave_the_id_that_the_body_said),
       tidy_test(only_data_counts_as_a_sign_of_life),
   };
   lj_memory_init();
