@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buffer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,12 +74,15 @@ static int reserve(lj_buffer *buffer, size_t more) {
   return LJ_OK;
 }
 
+/* Whether `more` bytes and a NUL fit into the memory that is there, which never passes the ceiling: what most appends need to know. */
+static bool has_room(const lj_buffer *buffer, size_t more) { return buffer->capacity - buffer->length > more; }
+
 int lj_buffer_append(lj_buffer *buffer, const void *bytes, size_t length) {
   int rc;
   if (length == 0) {
     return LJ_OK;
   }
-  rc = reserve(buffer, length);
+  rc = has_room(buffer, length) ? LJ_OK : reserve(buffer, length);
   if (rc == LJ_OK) {
     memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;
@@ -89,7 +93,14 @@ int lj_buffer_append(lj_buffer *buffer, const void *bytes, size_t length) {
 
 int lj_buffer_append_text(lj_buffer *buffer, const char *text) { return lj_buffer_append(buffer, text, strlen(text)); }
 
-int lj_buffer_append_char(lj_buffer *buffer, char byte) { return lj_buffer_append(buffer, &byte, 1); }
+int lj_buffer_append_char(lj_buffer *buffer, char byte) {
+  int rc = has_room(buffer, 1) ? LJ_OK : reserve(buffer, 1);
+  if (rc == LJ_OK) {
+    buffer->data[buffer->length++] = byte;
+    buffer->data[buffer->length] = '\0';
+  }
+  return rc;
+}
 
 int lj_buffer_printf(lj_buffer *buffer, const char *format, ...) {
   va_list arguments;

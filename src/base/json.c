@@ -90,7 +90,7 @@ static size_t plain_length(const char *text, size_t length) {
   return at;
 }
 
-static int print_string(const char *text, lj_buffer *out) {
+int lj_json_print_text(const char *text, lj_buffer *out) {
   static const char digits[] = "0123456789abcdef";
   size_t left = strlen(text);
   int code = lj_buffer_append_char(out, '"');
@@ -110,7 +110,7 @@ static int print_string(const char *text, lj_buffer *out) {
   return code == LJ_OK ? lj_buffer_append_char(out, '"') : code;
 }
 
-static int print_number(double number, lj_buffer *out) {
+int lj_json_print_number(double number, lj_buffer *out) {
   char text[32];
   if (!isfinite(number)) return lj_buffer_append_text(out, "null");
   if (number != floor(number) || fabs(number) > MAX_WHOLE) {
@@ -130,23 +130,26 @@ static int print_number(double number, lj_buffer *out) {
 }
 
 int lj_json_print(const cJSON *value, lj_buffer *out) {
-  if (cJSON_IsString(value)) return print_string(value->valuestring, out);
-  if (cJSON_IsNumber(value)) return print_number(value->valuedouble, out);
+  if (cJSON_IsString(value)) return lj_json_print_text(value->valuestring, out);
+  if (cJSON_IsNumber(value)) return lj_json_print_number(value->valuedouble, out);
   if (cJSON_IsBool(value)) return lj_buffer_append_text(out, cJSON_IsTrue(value) ? "true" : "false");
   if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) return lj_buffer_append_text(out, cJSON_IsRaw(value) ? value->valuestring : "null");
   bool object = cJSON_IsObject(value);
-  int code = lj_buffer_append_text(out, object ? "{" : "[");
+  int code = lj_buffer_append_char(out, object ? '{' : '[');
   for (const cJSON *child = value->child; code == LJ_OK && child != NULL; child = child->next) {
-    if (child != value->child) code = lj_buffer_append_text(out, ",");
-    if (code == LJ_OK && object) code = print_string(child->string, out);
-    if (code == LJ_OK && object) code = lj_buffer_append_text(out, ":");
+    if (child != value->child) code = lj_buffer_append_char(out, ',');
+    if (code == LJ_OK && object) code = lj_json_print_text(child->string, out);
+    if (code == LJ_OK && object) code = lj_buffer_append_char(out, ':');
     if (code == LJ_OK) code = lj_json_print(child, out);
   }
-  return code == LJ_OK ? lj_buffer_append_text(out, object ? "}" : "]") : code;
+  return code == LJ_OK ? lj_buffer_append_char(out, object ? '}' : ']') : code;
 }
 
 const cJSON *lj_json_get(const cJSON *object, const char *key) {
-  const cJSON *member = cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+  /* Most members differ in their first letter, so the loop is here and not behind two calls for each of them. */
+  const cJSON *member = cJSON_IsObject(object) ? object->child : NULL;
+  while (member != NULL && (member->string == NULL || member->string[0] != key[0] || strcmp(member->string, key) != 0))
+    member = member->next;
   return cJSON_IsNull(member) ? NULL : member;
 }
 

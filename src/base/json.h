@@ -21,6 +21,9 @@ int lj_json_parse(const char *text, size_t length, cJSON **out) LJ_MUST_CHECK;
 
 /* Compact JSON appended to `out`. LJ_OK, LJ_NOMEM, LJ_TOO_BIG. */
 int lj_json_print(const cJSON *value, lj_buffer *out) LJ_MUST_CHECK;
+/* The same of a string with its quotes, and of a number: null when it is not finite. */
+int lj_json_print_text(const char *text, lj_buffer *out) LJ_MUST_CHECK;
+int lj_json_print_number(double number, lj_buffer *out) LJ_MUST_CHECK;
 
 /* The member `key` of an object, or NULL when `object` is NULL, is no object, has no such member, or it is null. */
 const cJSON *lj_json_get(const cJSON *object, const char *key);

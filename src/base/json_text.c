@@ -23,16 +23,16 @@ int lj_json_text_value(lj_buffer *out, const char *key, const cJSON *value) {
 }
 
 int lj_json_text_string(lj_buffer *out, const char *key, const char *text) {
-  const cJSON value = {.type = cJSON_String, .valuestring = (char *)(uintptr_t)text}; /* it is only read */
-  return lj_json_text_value(out, key, &value);
+  int code = begin(out, key);
+  return code == LJ_OK ? lj_json_print_text(text, out) : code;
 }
 
 int lj_json_text_number(lj_buffer *out, const char *key, int64_t number) {
-  const cJSON value = {.type = cJSON_Number, .valuedouble = (double)number};
-  return lj_json_text_value(out, key, &value);
+  int code = begin(out, key);
+  return code == LJ_OK ? lj_json_print_number((double)number, out) : code;
 }
 
 int lj_json_text_bool(lj_buffer *out, const char *key, bool flag) {
-  const cJSON value = {.type = flag ? cJSON_True : cJSON_False};
-  return lj_json_text_value(out, key, &value);
+  int code = begin(out, key);
+  return code == LJ_OK ? lj_buffer_append_text(out, flag ? "true" : "false") : code;
 }
