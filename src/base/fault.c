@@ -59,6 +59,14 @@ void lj_text_copy(char *out, size_t size, const char *text, size_t length) {
   out[to] = '\0';
 }
 
+size_t lj_text_add(char *out, size_t size, size_t at, const char *text) {
+  size_t length = strlen(text);
+  if (length > size - 1 - at) length = size - 1 - at;
+  memcpy(out + at, text, length);
+  out[at + length] = '\0';
+  return at + length;
+}
+
 void lj_fault_hide(lj_fault *fault, const char *secret) {
   static const char instead[] = "[key]";
   size_t length = secret != NULL ? strlen(secret) : 0;

@@ -31,4 +31,8 @@ void lj_fault_hide(lj_fault *fault, const char *secret);
  * characters but LF and TAB by '?'. Always terminated. */
 void lj_text_copy(char *out, size_t size, const char *text, size_t length);
 
+/* Writes `text` to `out` + `at`, cut so that it ends within the `size` bytes of `out`; always terminated. Returns where it ends. For names,
+ * where snprintf would cost more than all else that is done with them. `at` < `size`. */
+size_t lj_text_add(char *out, size_t size, size_t at, const char *text);
+
 #endif

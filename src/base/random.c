@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 #if defined(_WIN32)
 #include <windows.h>
@@ -39,25 +40,61 @@ static int system_random(unsigned char *out, size_t length) {
 #endif
 }
 
-int lj_random_hex(char *out, size_t bytes) {
+static void write_hex(char *out, const unsigned char *bytes, size_t count) {
   static const char digits[] = "0123456789abcdef";
+  for (size_t at = 0; at < count; at++) {
+    out[2 * at] = digits[bytes[at] >> 4];
+    out[2 * at + 1] = digits[bytes[at] & 15];
+  }
+  out[2 * count] = '\0';
+}
+
+int lj_random_hex(char *out, size_t bytes) {
   unsigned char block[32];
   size_t done = 0;
+  out[0] = '\0';
   while (done < bytes) {
     size_t part = bytes - done < sizeof block ? bytes - done : sizeof block;
-    size_t at;
     if (system_random(block, part) != LJ_OK) {
       out[0] = '\0';
       return LJ_IO;
     }
-    for (at = 0; at < part; at++) {
-      out[2 * (done + at)] = digits[block[at] >> 4];
-      out[2 * (done + at) + 1] = digits[block[at] & 15];
-    }
+    write_hex(out + 2 * done, block, part);
     done += part;
   }
-  out[2 * bytes] = '\0';
   return LJ_OK;
+}
+
+void lj_random_pool_init(lj_random_pool *pool, size_t wanted) {
+  pool->wanted = wanted;
+  pool->left = 0;
+}
+
+/* What is left is thrown away: it is less than one text. */
+static int refill(lj_random_pool *pool, size_t bytes) {
+  size_t most = sizeof pool->bytes - sizeof pool->bytes % bytes;
+  size_t count = pool->wanted < bytes ? bytes : pool->wanted;
+  if (count > most) count = most;
+  pool->left = 0;
+  if (system_random(pool->bytes, count) != LJ_OK) return LJ_IO;
+  pool->left = count;
+  return LJ_OK;
+}
+
+int lj_random_pool_hex(lj_random_pool *pool, char *out, size_t bytes) {
+  out[0] = '\0';
+  if (bytes == 0 || bytes > sizeof pool->bytes) return bytes == 0 ? LJ_OK : LJ_INVALID;
+  if (pool->left < bytes && refill(pool, bytes) != LJ_OK) return LJ_IO;
+  pool->left -= bytes;
+  pool->wanted -= pool->wanted < bytes ? pool->wanted : bytes;
+  write_hex(out, pool->bytes + pool->left, bytes);
+  lj_wipe(pool->bytes + pool->left, bytes);
+  return LJ_OK;
+}
+
+void lj_random_pool_end(lj_random_pool *pool) {
+  lj_wipe(pool->bytes, pool->left);
+  pool->left = 0;
 }
 
 double lj_random_unit(void) {

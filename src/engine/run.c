@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/run.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -470,10 +471,20 @@ static int prepare(lj_run *run) {
   return code;
 }
 
-int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
-  lj_run *run = lj_calloc(1, sizeof *run);
-  if (run == NULL) return LJ_NOMEM;
+static lj_run *new_run(lj_engine *engine) {
+  lj_run *run = lj_malloc(sizeof *run);
+  if (run == NULL) return NULL;
+  memset(run, 0, offsetof(lj_run, fault));
+  lj_fault_clear(&run->fault);
   run->engine = engine;
+  lj_wire_init(&run->wire);
+  lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
+  return run;
+}
+
+int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
+  lj_run *run = new_run(engine);
+  if (run == NULL) return LJ_NOMEM;
   run->job = claimed->job;
   memset(&claimed->job, 0, sizeof claimed->job);
   run->lane = lj_lane_of(claimed->lane);
@@ -484,9 +495,6 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
   run->started_us = lj_mono_us();
   run->partial_ms = run->started_us / 1000;
   run->followed = lj_live_follows(engine, run->job.id);
-  lj_wire_init(&run->wire);
-  lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
-  lj_fault_clear(&run->fault);
   lj_run_list_add(&engine->calling, run);
   lj_outbox_job(&engine->outbox, run->job.id, run->job.name, LJ_STATUS_ACTIVE, LJ_OK, run->job.attempts);
 
@@ -505,18 +513,14 @@ int lj_run_start(lj_engine *engine, lj_claimed *claimed, int64_t now) {
 }
 
 lj_run *lj_run_of_batch(lj_engine *engine, lj_job *job, const char *mark, const lj_target *target, int64_t at, int *code) {
-  lj_run *run = lj_calloc(1, sizeof *run);
+  lj_run *run = new_run(engine);
   if (run == NULL) return NULL;
-  run->engine = engine;
   run->job = *job;
   memset(job, 0, sizeof *job);
   (void)snprintf(run->batch, sizeof run->batch, "%s", mark);
   run->processed_on = at;
   run->begun_wall = at;
   run->started_us = lj_mono_us() - (lj_wall_ms() - at) * 1000;
-  lj_wire_init(&run->wire);
-  lj_buffer_init(&run->fresh, LJ_MAX_EVENT_BYTES / 4);
-  lj_fault_clear(&run->fault);
   *code = lj_random_hex(run->job.token, (LJ_TOKEN_SIZE - 1) / 2);
   if (*code == LJ_OK) *code = prepare(run);
   while (*code == LJ_OK && run->target < run->route.count &&

@@ -81,7 +81,6 @@ typedef struct lj_run {
   /* Of the end */
   lj_end end;
   int code;                /* why; LJ_OK for a completed job */
-  lj_fault fault;
   int64_t ended_us;
   int64_t ended_at;        /* wall clock */
   int64_t at;              /* lj_settlement.at */
@@ -90,6 +89,7 @@ typedef struct lj_run {
   int64_t write_at_ms;     /* monotonic; no try to write before */
   char *history;           /* built by lj_verdict_build */
   char *json;
+  lj_fault fault;          /* last: its text, which is longer than all the rest, is not cleared as a whole */
 } lj_run;
 
 /* Takes over `claimed` (its job and its place in the lane) and starts the call; a job that can't be started ends at once.

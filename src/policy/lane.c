@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/memory.h"
 
 void lj_lanes_init(lj_lanes *lanes) { memset(lanes, 0, sizeof *lanes); }
@@ -42,12 +43,16 @@ static bool drop_idlest(lj_lanes *lanes, int64_t now_ms) {
   return true;
 }
 
+static void write_name(const lj_target *target, char name[LJ_LANE_NAME_SIZE]) {
+  size_t end = lj_text_add(name, LJ_LANE_NAME_SIZE, 0, target->provider->name);
+  end = lj_text_add(name, LJ_LANE_NAME_SIZE, end, "/");
+  end = lj_text_add(name, LJ_LANE_NAME_SIZE, end, target->model);
+  if (target->key > 0) (void)snprintf(name + end, LJ_LANE_NAME_SIZE - end, "#%zu", target->key + 1);
+}
+
 lj_lane *lj_lanes_get(lj_lanes *lanes, const lj_target *target, int64_t now_ms) {
   char name[LJ_LANE_NAME_SIZE];
-  if (target->key == 0)
-    (void)snprintf(name, sizeof name, "%s/%s", target->provider->name, target->model);
-  else
-    (void)snprintf(name, sizeof name, "%s/%s#%zu", target->provider->name, target->model, target->key + 1);
+  write_name(target, name);
   for (size_t i = 0; i < lanes->count; i++)
     if (strcmp(lanes->items[i]->name, name) == 0) {
       lanes->items[i]->used_ms = now_ms;
@@ -56,7 +61,7 @@ lj_lane *lj_lanes_get(lj_lanes *lanes, const lj_target *target, int64_t now_ms) 
   if (lanes->count == LJ_MAX_LANES && !drop_idlest(lanes, now_ms)) return NULL;
   lj_lane *lane = lj_calloc(1, sizeof *lane);
   if (lane == NULL) return NULL;
-  memcpy(lane->name, name, sizeof name);
+  memcpy(lane->name, name, strlen(name) + 1);
   lane->provider = target->provider;
   lane->key = target->key;
   lane->used_ms = now_ms;

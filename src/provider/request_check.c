@@ -9,7 +9,10 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-enum { MAX_TOOL_NAME = 64 };
+enum {
+  MAX_TOOL_NAME = 64,
+  MAX_PLACE_NAME = 40 /* bytes of the last member's name in a place, which is only for messages */
+};
 
 const char *lj_type_name(const cJSON *value) {
   if (cJSON_IsString(value)) {
@@ -42,7 +45,9 @@ lj_place lj_place_entry(const char *where, int index) {
 
 lj_place lj_place_member(const char *where, const char *key) {
   lj_place place;
-  (void)snprintf(place.text, sizeof place.text, "%.*s.%.40s", (int)(sizeof place.text - 42), where, key);
+  size_t end = lj_text_add(place.text, sizeof place.text - MAX_PLACE_NAME - 1, 0, where);
+  end = lj_text_add(place.text, sizeof place.text, end, ".");
+  (void)lj_text_add(place.text, end + MAX_PLACE_NAME + 1, end, key);
   return place;
 }
 
@@ -61,7 +66,7 @@ static void list_words(const char *const *words, char *out, size_t size) {
 
 static bool is_one_of(const char *text, const char *const *words) {
   for (; *words != NULL; words++) {
-    if (strcmp(text, *words) == 0) {
+    if (text[0] == (*words)[0] && strcmp(text, *words) == 0) {
       return true;
     }
   }

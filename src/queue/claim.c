@@ -413,10 +413,13 @@ static int mark_taken(lj_store *store, const lj_claim_terms *terms, const lj_job
   return code;
 }
 
-static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_job *job, bool *taken) {
+enum { TOKEN_BYTES = (LJ_TOKEN_SIZE - 1) / 2 };
+
+static int take_row(lj_store *store, const lj_claim_terms *terms, int64_t seq, const char *lane, lj_random_pool *tokens, lj_job *job,
+                    bool *taken) {
   *taken = false;
   memset(job, 0, sizeof *job);
-  if (lj_random_hex(job->token, (LJ_TOKEN_SIZE - 1) / 2) != LJ_OK) return LJ_IO;
+  if (lj_random_pool_hex(tokens, job->token, TOKEN_BYTES) != LJ_OK) return LJ_IO;
   int code = read_row(store, seq, job);
   if (code == LJ_OK) code = mark_taken(store, terms, job, seq, lane, taken);
   if (!*taken) lj_job_free(job);
@@ -436,12 +439,14 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
   for (size_t i = 0; code == LJ_OK && i < list.count; i++)
     code = read_candidates(follow, source, &list.items[i], i, most, found, &found_count);
 
+  lj_random_pool tokens;
+  lj_random_pool_init(&tokens, found_count * TOKEN_BYTES);
   for (size_t i = 0; code == LJ_OK && i < found_count; i++) {
     const group *from = &list.items[found[i].group];
     const char *lane = source->admit(source->owner, from->model, from->name, found[i].seq);
     if (lane == NULL) continue;
     bool taken = false;
-    code = take_row(store, terms, found[i].seq, lane, &out[*count].job, &taken);
+    code = take_row(store, terms, found[i].seq, lane, &tokens, &out[*count].job, &taken);
     out[*count].lane = lane;
     if (code == LJ_OK && taken)
       (*count)++;
@@ -452,6 +457,7 @@ int lj_claim(lj_follow *follow, const lj_claim_source *source, const lj_claim_te
       code = LJ_OK;
     }
   }
+  lj_random_pool_end(&tokens);
   if (code != LJ_OK) {
     while (*count > 0) {
       (*count)--;

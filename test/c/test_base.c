@@ -117,6 +117,32 @@ static void the_clocks_run_unless_a_test_holds_them(void **state) {
   assert_true(lj_wall_ms() >= wall);
 }
 
+static void texts_of_one_pool_differ_and_leave_nothing_behind(void **state) {
+  enum { TEXTS = 40, BYTES = 16 };
+  static const unsigned char wiped[sizeof((lj_random_pool *)NULL)->bytes];
+  char texts[TEXTS][2 * BYTES + 1];
+  char large[2 * 257 + 1];
+  lj_random_pool pool;
+  (void)state;
+  for (size_t wanted = 0; wanted <= TEXTS * BYTES; wanted += TEXTS * BYTES / 4) { /* more are asked for than were announced */
+    memset(pool.bytes, 0, sizeof pool.bytes);
+    lj_random_pool_init(&pool, wanted);
+    for (size_t i = 0; i < TEXTS; i++) {
+      assert_code(lj_random_pool_hex(&pool, texts[i], BYTES), LJ_OK);
+      assert_int_equal(strlen(texts[i]), 2 * BYTES);
+      assert_int_equal(strspn(texts[i], "0123456789abcdef"), 2 * BYTES);
+      for (size_t other = 0; other < i; other++) assert_string_not_equal(texts[i], texts[other]);
+    }
+    assert_code(lj_random_pool_hex(&pool, large, 257), LJ_INVALID);
+    assert_code(lj_random_pool_hex(&pool, large, 256), LJ_OK);
+    assert_int_equal(strlen(large), 512);
+    assert_code(lj_random_pool_hex(&pool, large, 0), LJ_OK);
+    assert_string_equal(large, "");
+    lj_random_pool_end(&pool);
+    assert_memory_equal(pool.bytes, wiped, sizeof wiped);
+  }
+}
+
 static void random_numbers_are_hexadecimal_and_differ(void **state) {
   char first[81];
   char second[81];
@@ -293,6 +319,7 @@ int main(void) {
       tidy_test(only_well_formed_utf8_stays),
       tidy_test(a_fault_hides_a_secret_wherever_it_stands),
       tidy_test(the_clocks_run_unless_a_test_holds_them),
+      tidy_test(texts_of_one_pool_differ_and_leave_nothing_behind),
       tidy_test(random_numbers_are_hexadecimal_and_differ),
       tidy_test(threads_share_under_a_lock),
 #ifndef _WIN32
