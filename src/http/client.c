@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "http/ca.h"
 #include "http/curl_fault.h"
+#include "http/sockets.h"
 
 #define USER_AGENT "llm-jobs/0.1"
 
@@ -48,8 +49,9 @@ struct lj_call {
 };
 
 struct lj_http {
-  CURLM *multi;
+  lj_sockets sockets;
   lj_call *calls; /* doubly linked, newest first */
+  size_t call_count;
   CURL *spare[MAX_SPARE_HANDLES];
   size_t spare_count;
   size_t ended;           /* calls in state CALL_ENDED */
@@ -64,12 +66,13 @@ static void unlink_call(lj_http *http, lj_call *call) {
   else
     http->calls = call->next;
   if (call->next != NULL) call->next->previous = call->previous;
+  http->call_count--;
 }
 
 static void leave_multi(lj_http *http, lj_call *call) {
   if (!call->in_multi) return;
   /* Fails only for a handle that is not in it. */
-  (void)curl_multi_remove_handle(http->multi, call->easy);
+  (void)curl_multi_remove_handle(http->sockets.multi, call->easy);
   call->in_multi = false;
 }
 
@@ -211,7 +214,7 @@ static void check_timers(lj_http *http) {
 static void read_messages(lj_http *http) {
   int left = 0;
   CURLMsg *message;
-  while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+  while ((message = curl_multi_info_read(http->sockets.multi, &left)) != NULL) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode result = message->data.result;
     char *private = NULL;
@@ -249,9 +252,8 @@ static void tell_ends(lj_http *http) {
 }
 
 int lj_http_turn(lj_http *http) {
-  int running = 0;
-  CURLMcode result = curl_multi_perform(http->multi, &running);
-  if (result != CURLM_OK) return result == CURLM_OUT_OF_MEMORY ? LJ_NOMEM : LJ_IO;
+  int code = lj_sockets_run(&http->sockets);
+  if (code != LJ_OK) return code;
   read_messages(http);
   check_timers(http);
   tell_ends(http);
@@ -260,16 +262,9 @@ int lj_http_turn(lj_http *http) {
 
 int64_t lj_http_deadline(const lj_http *http) { return http->next_deadline; }
 
-int lj_http_poll(lj_http *http, int timeout_ms) {
-  CURLMcode result = curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
-  if (result == CURLM_OK) return LJ_OK;
-  return result == CURLM_OUT_OF_MEMORY ? LJ_NOMEM : LJ_IO;
-}
+int lj_http_poll(lj_http *http, int timeout_ms) { return lj_sockets_wait(&http->sockets, timeout_ms); }
 
-void lj_http_wake(lj_http *http) {
-  /* Fails only when the wake-up pipe is full, and then the thread is awake. */
-  (void)curl_multi_wakeup(http->multi);
-}
+void lj_http_wake(lj_http *http) { lj_sockets_wake(&http->sockets); }
 
 uint64_t lj_http_bytes(const lj_http *http) { return http->bytes; }
 
@@ -278,10 +273,11 @@ int lj_http_open(size_t connections, lj_http **out) {
   lj_http *http = lj_calloc(1, sizeof *http);
   if (http == NULL) return LJ_NOMEM;
   http->next_deadline = INT64_MAX;
-  http->multi = curl_multi_init();
-  if (http->multi == NULL || curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections) != CURLM_OK) {
+  int code = lj_sockets_open(&http->sockets);
+  if (code == LJ_OK && curl_multi_setopt(http->sockets.multi, CURLMOPT_MAXCONNECTS, (long)connections) != CURLM_OK) code = LJ_NOMEM;
+  if (code != LJ_OK) {
     lj_http_close(http);
-    return LJ_NOMEM;
+    return code;
   }
   *out = http;
   return LJ_OK;
@@ -291,7 +287,7 @@ void lj_http_close(lj_http *http) {
   if (http == NULL) return;
   while (http->calls != NULL) drop_call(http, http->calls);
   for (size_t i = 0; i < http->spare_count; i++) curl_easy_cleanup(http->spare[i]);
-  if (http->multi != NULL) (void)curl_multi_cleanup(http->multi);
+  lj_sockets_close(&http->sockets);
   lj_free(http);
 }
 
@@ -435,12 +431,14 @@ int lj_http_start(lj_http *http, const lj_call_options *options, lj_call **out, 
   call->next = http->calls;
   if (http->calls != NULL) http->calls->previous = call;
   http->calls = call;
+  http->call_count++;
   call->headers = new_headers(options->wire);
 
   CURLMcode added = CURLM_OUT_OF_MEMORY;
-  CURLcode result = call->headers != NULL ? take_handle(http, &call->easy) : CURLE_OUT_OF_MEMORY;
+  bool ready = call->headers != NULL && lj_sockets_reserve(&http->sockets, http->call_count) == LJ_OK;
+  CURLcode result = ready ? take_handle(http, &call->easy) : CURLE_OUT_OF_MEMORY;
   if (result == CURLE_OK) result = set_options(call, options);
-  if (result == CURLE_OK) added = curl_multi_add_handle(http->multi, call->easy);
+  if (result == CURLE_OK) added = curl_multi_add_handle(http->sockets.multi, call->easy);
   call->in_multi = added == CURLM_OK;
   if (!call->in_multi) {
     int code = LJ_NOMEM;
