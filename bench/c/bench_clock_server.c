@@ -9,18 +9,10 @@
  * each line on its standard input it prints a line "NUMBER CAME SENT" for each request since the last time, then a line ".".
  * It serves until its standard input ends. Linux only.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "loopback.h"
 
 enum { MAX_EVENTS = 64, MAX_REQUEST = 65536, MAX_ANSWER = 65536, MAX_NOTES = 65536, HEAD_ROOM = 256 };
 
@@ -40,12 +32,6 @@ static size_t answer_length;
 static note notes[MAX_NOTES];
 static size_t note_count;
 
-static int64_t now_us(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static bool read_answer(const char *name) {
   static char body[MAX_ANSWER];
   FILE *file = fopen(name, "rb");
@@ -64,10 +50,8 @@ static bool read_answer(const char *name) {
 static size_t length_of_request(const connection *one) {
   const char *end = strstr(one->request, "\r\n\r\n");
   if (end == NULL) return 0;
-  const char *field = strcasestr(one->request, "content-length:");
-  size_t head = (size_t)(end + 4 - one->request);
-  size_t body = field != NULL && field < end ? (size_t)strtoul(field + 15, NULL, 10) : 0;
-  return one->length >= head + body ? head + body : 0;
+  size_t length = (size_t)(end + 4 - one->request) + loopback_body_length(one->request, end);
+  return one->length >= length ? length : 0;
 }
 
 static bool respond(connection *one, size_t length) {
@@ -95,29 +79,12 @@ static bool take(connection *one) {
 }
 
 static void accept_one(int listener, int poller) {
-  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd < 0) return;
   connection *one = calloc(1, sizeof *one);
-  int yes = 1;
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = one};
-  if (one == NULL || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0 || epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) {
-    (void)close(fd);
+  int fd = loopback_accept(listener, poller, one);
+  if (fd < 0)
     free(one);
-    return;
-  }
-  one->fd = fd;
-}
-
-static int listen_on_loopback(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 512) != 0 ||
-      getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-    return -1;
-  printf("%d\n", ntohs(address.sin_port));
-  (void)fflush(stdout);
-  return fd;
+  else
+    one->fd = fd;
 }
 
 /* False when nobody wants to know any more. */
@@ -135,13 +102,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "Usage: bench_clock_server FILE\n");
     return 2;
   }
-  int listener = listen_on_loopback();
-  int poller = epoll_create1(EPOLL_CLOEXEC);
-  static int input_mark;
-  struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = NULL};
-  struct epoll_event on_input = {.events = EPOLLIN, .data.ptr = &input_mark};
-  if (listener < 0 || poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &on_listener) != 0 ||
-      epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &on_input) != 0) {
+  int listener, poller;
+  if (!loopback_open(&listener, &poller)) {
     perror("bench_clock_server");
     return 1;
   }
@@ -150,7 +112,7 @@ int main(int argc, char **argv) {
     int ready = epoll_wait(poller, events, MAX_EVENTS, -1);
     for (int i = 0; i < ready; i++) {
       connection *one = events[i].data.ptr;
-      if (events[i].data.ptr == &input_mark) {
+      if (events[i].data.ptr == &loopback_input) {
         if (!tell()) return 0;
       } else if (one == NULL) {
         accept_one(listener, poller);

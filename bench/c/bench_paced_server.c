@@ -7,19 +7,11 @@
  *
  * Prints its port and serves until its standard input ends. Linux only.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "loopback.h"
 
 enum { MAX_CONNECTIONS = 4096, MAX_EVENTS = 256, HEAD_BYTES = 8192, SLOT_US = 500 };
 
@@ -36,12 +28,6 @@ static connection *connections[MAX_CONNECTIONS];
 static size_t count;
 static int tokens;
 static int64_t interval_us;
-
-static int64_t now_us(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void drop(connection *one) {
   for (size_t i = 0; i < count; i++)
@@ -110,8 +96,7 @@ static bool take(connection *one) {
   one->head[one->head_length] = '\0';
   const char *end = strstr(one->head, "\r\n\r\n");
   if (end == NULL) return one->head_length < HEAD_BYTES - 1;
-  const char *field = strcasestr(one->head, "content-length:");
-  size_t body = field != NULL && field < end ? (size_t)strtoul(field + 15, NULL, 10) : 0;
+  size_t body = loopback_body_length(one->head, end);
   size_t have = one->head_length - (size_t)(end + 4 - one->head) + ((size_t)got - length);
   one->head_length = 0;
   one->body_left = have < body ? body - have : 0;
@@ -120,16 +105,11 @@ static bool take(connection *one) {
 
 static void accept_all(int listener, int poller) {
   for (;;) {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
     connection *one = count < MAX_CONNECTIONS ? calloc(1, sizeof *one) : NULL;
-    int yes = 1;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = one};
-    if (one == NULL || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) != 0 ||
-        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) {
-      (void)close(fd);
+    int fd = loopback_accept(listener, poller, one);
+    if (fd < 0) {
       free(one);
-      continue;
+      return;
     }
     one->fd = fd;
     one->left = -1;
@@ -153,18 +133,6 @@ static int64_t send_due(void) {
   return next;
 }
 
-static int listen_on_loopback(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4096) != 0 ||
-      getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-    return -1;
-  printf("%d\n", ntohs(address.sin_port));
-  (void)fflush(stdout);
-  return fd;
-}
-
 int main(int argc, char **argv) {
   struct rlimit files = {MAX_CONNECTIONS + 64, MAX_CONNECTIONS + 64};
   if (argc != 3 || (tokens = atoi(argv[1])) < 1 || (interval_us = (int64_t)atoi(argv[2]) * 1000) < 1000) {
@@ -172,13 +140,8 @@ int main(int argc, char **argv) {
     return 2;
   }
   (void)setrlimit(RLIMIT_NOFILE, &files);
-  int listener = listen_on_loopback();
-  int poller = epoll_create1(EPOLL_CLOEXEC);
-  static int input_mark;
-  struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = NULL};
-  struct epoll_event on_input = {.events = EPOLLIN, .data.ptr = &input_mark};
-  if (listener < 0 || poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &on_listener) != 0 ||
-      epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &on_input) != 0) {
+  int listener, poller;
+  if (!loopback_open(&listener, &poller)) {
     perror("bench_paced_server");
     return 1;
   }
@@ -188,7 +151,7 @@ int main(int argc, char **argv) {
     int timeout = wait_us == INT64_MAX ? 1000 : (int)((wait_us - now_us() + SLOT_US) / 1000);
     int ready = epoll_wait(poller, events, MAX_EVENTS, timeout < 0 ? 0 : timeout);
     for (int i = 0; i < ready; i++) {
-      if (events[i].data.ptr == &input_mark) return 0;
+      if (events[i].data.ptr == &loopback_input) return 0;
       if (events[i].data.ptr == NULL)
         accept_all(listener, poller);
       else if (!take(events[i].data.ptr))

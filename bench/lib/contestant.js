@@ -7,7 +7,7 @@
  */
 
 const { monitorEventLoopDelay } = require('node:perf_hooks');
-const { peers } = require('../peers/index.js');
+const { withPeer, told } = require('./opened.js');
 
 /** The step of the loop's monitor. What it reports holds the step, which is taken off. */
 const STEP_MS = 2;
@@ -15,11 +15,10 @@ const STEP_MS = 2;
 const { name, warm, jobs, ...options } = JSON.parse(process.argv[2]);
 const prompts = (/** @type {number} */ count) => Array.from({ length: count }, (_, i) => `A question of some length, as in a short chat, number ${i}.`);
 
-async function main() {
-  const peer = await peers[name].open(options);
+withPeer(name, options, async (peer) => {
   await peer.work(prompts(warm));
   process.send?.({ ready: true, pids: peer.pids ?? [] });
-  await new Promise((resolve) => process.once('message', resolve));
+  await told();
   const loop = monitorEventLoopDelay({ resolution: STEP_MS });
   loop.enable();
   const begun = process.hrtime.bigint();
@@ -28,14 +27,4 @@ async function main() {
   loop.disable();
   const late = (/** @type {number} */ share) => Math.max(0, loop.percentile(share) / 1e6 - STEP_MS);
   process.send?.({ ms, loopP50: late(50), loopP99: late(99), loopMax: Math.max(0, loop.max / 1e6 - STEP_MS) });
-  // The parent reads what /proc says of the processes before they end.
-  await new Promise((resolve) => process.once('message', resolve));
-  const stored = await peer.stored();
-  await peer.close();
-  process.send?.({ stored }, () => process.exit(0));
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
 });

@@ -6,7 +6,7 @@
  * jobs at a steady pace: once a second as many as are due. What a stack can't do in time waits until it has ended the last ones.
  */
 
-const { peers } = require('../peers/index.js');
+const { withPeer, told } = require('./opened.js');
 
 const { name, seconds, perSecond, ...options } = JSON.parse(process.argv[2]);
 /** After a halt of the machine a stack gets no more than this at once. */
@@ -28,20 +28,8 @@ async function pace(work) {
   return done;
 }
 
-async function main() {
-  const peer = await peers[name].open(options);
+withPeer(name, options, async (peer) => {
   process.send?.({ pids: peer.pids ?? [] });
-  await new Promise((resolve) => process.once('message', resolve));
-  const done = await pace(peer.work);
-  process.send?.({ done });
-  // The parent looks at the processes once more before they end.
-  await new Promise((resolve) => process.once('message', resolve));
-  const stored = await peer.stored();
-  await peer.close();
-  process.send?.({ stored }, () => process.exit(0));
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
+  await told();
+  process.send?.({ done: await pace(peer.work) });
 });
