@@ -15,6 +15,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { setup, main } = require('../scripts/setup.js');
+const { SetupError } = require('../scripts/setup/say');
 const { limitOf, shown } = require('./lib/report.js');
 const { parts } = require('./parts.js');
 
@@ -323,10 +324,18 @@ async function draw(report) {
   await require('./plots.js').drawPlots(report, IMAGES);
 }
 
+/** @param {string} file @returns {Report} */
+function readReport(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new SetupError(`${file} holds no figures: ${/** @type {Error} */ (error).message}`);
+  }
+}
+
 if (require.main === module) {
   main(async () => {
-    /** @type {Report} */
-    const report = JSON.parse(fs.readFileSync(process.argv[2] ?? FIGURES, 'utf8'));
+    const report = readReport(process.argv[2] ?? FIGURES);
     fs.writeFileSync(PAGE, makePage(report, readProse()));
     await draw(report);
   });

@@ -64,7 +64,11 @@ async function main() {
   /** @type {Report} */
   const report = { machine: describeMachine(), versions: {}, stacks, quick, parts: {} };
   const keep = () => file !== undefined && save(file, report, Object.keys(parts));
-  keep();
+  try {
+    keep();
+  } catch (error) {
+    throw new UsageError(`--save: ${/** @type {Error} */ (error).message}`);
+  }
   if (!json) printHead(report.machine, commit(), quick);
   await measureAll(Object.fromEntries(names.map((name) => [name, parts[name]])), {
     quick,

@@ -95,6 +95,11 @@ describe('npm run bench', function () {
 
     const saved = () => /** @type {Report} */ (JSON.parse(fs.readFileSync(file, 'utf8')));
 
+    it('says before anything runs that the file cannot be written', async () => {
+      const missing = path.join(dir, 'no', 'figures.json');
+      assert.deepEqual(await bench('start', '--save', missing), { code: 1, stdout: '', stderr: `--save: ENOENT: no such file or directory, open '${missing}'\n` });
+    });
+
     it('keeps what the file has of other parts, in their order', async () => {
       save(file, report((await measured({ two: gives(2), three: gives(3), gone: gives(9) })).given), [...known, 'gone']);
       save(file, report((await measured({ one: gives(1), two: gives(22) })).given), known);
