@@ -41,20 +41,21 @@ async function run({ quick, note }) {
 
     // 1. Growth
     const worker = await stage.worker({ providers, concurrency: CONCURRENCY });
-    const start = memoryOf(worker.pid);
+    const pid = /** @type {number} */ (worker.pid);
+    const start = memoryOf(pid);
     await pause(SETTLE_MS);
-    const settled = memoryOf(worker.pid);
+    const settled = memoryOf(pid);
     const samples = [];
     for (let done = batch; done <= jobs; done += batch) {
       stage.insert(batch, (i) => `Job ${i} says a few words`);
       await stage.allCompleted(120000);
       await pause(100);
-      samples.push({ jobs: done, ...memoryOf(worker.pid) });
+      samples.push({ jobs: done, ...memoryOf(pid) });
       note(`${done} jobs: ${samples.at(-1)?.rssMb.toFixed(1)} MB`);
     }
     const last = samples[samples.length - 1];
     const slope = slopeOf(samples.map((one) => [one.jobs / 1000, one.rssMb]));
-    const { versions } = worker.ready;
+    const versions = worker.ready?.versions ?? {};
     await worker.stop();
 
     // 2. Threads
@@ -131,15 +132,16 @@ async function countThreads(stage, tls, caFile, note) {
   const slow = await stage.provider({ tls, tokens: 20, firstTokenMs: 500, tokenMs: 100, maxLog: 0 });
   const fake = { kind: 'openai-compatible', baseUrl: slow.openaiUrl, caFile };
   const worker = await stage.worker({ providers: { fake }, concurrency: STREAMS });
+  const pid = /** @type {number} */ (worker.pid);
   const counts = [];
   for (const streams of [1, STREAMS]) {
-    stage.insert(streams, (i) => `Stream ${i}`);
+    stage.insert(streams, (/** @type {number} */ i) => `Stream ${i}`);
     const end = Date.now() + 30000;
     while ((await slow.stats()).open < streams) {
       if (Date.now() > end) throw new Error(`only ${(await slow.stats()).open} of ${streams} streams were open at a time`);
       await pause(10);
     }
-    counts.push({ streams, threads: threadsOf(worker.pid), ...memoryOf(worker.pid) });
+    counts.push({ streams, threads: threadsOf(pid), ...memoryOf(pid) });
     note(`${streams} streams: ${counts.at(-1)?.threads} threads`);
     await stage.allCompleted(60000);
   }

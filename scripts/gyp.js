@@ -25,7 +25,7 @@ function find(/** @type {string} */ folder, /** @type {string} */ ending) {
     .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
     .map((entry) =>
       path
-        .relative(root, path.join(entry.parentPath ?? entry.path, entry.name))
+        .relative(root, path.join(entry.parentPath ?? /** @type {any} */ (entry).path, entry.name))
         .split(path.sep)
         .join('/'),
     )

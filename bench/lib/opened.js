@@ -8,7 +8,7 @@
 
 const { peers } = require('../peers/index.js');
 
-/** @import { Peer } from '../peers/peer.js' */
+/** @import { OpenPeer } from '../peers/peer.js' */
 
 /** Resolves when the parent says go on. */
 const told = () => new Promise((resolve) => process.once('message', resolve));
@@ -16,7 +16,7 @@ const told = () => new Promise((resolve) => process.once('message', resolve));
 /**
  * @param {string} name of the stack
  * @param {any} options of its `open`
- * @param {(peer: Peer) => Promise<void>} work
+ * @param {(peer: OpenPeer) => Promise<void>} work
  */
 function withPeer(name, options, work) {
   const main = async () => {

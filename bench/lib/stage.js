@@ -43,7 +43,7 @@ class Stage {
    */
   async worker(config) {
     const onLog = (/** @type {string} */ _level, /** @type {string} */ line) => process.stderr.write(`${line}\n`);
-    const worker = await startWorker({ database: this.file, logLevel: 'error', onLog, securityPolicy: UNLIMITED, ...config });
+    const worker = await startWorker({ database: this.file, logLevel: 'error', onLog, securityPolicy: UNLIMITED, providers: {}, ...config });
     this.ends.push(() => worker.stop({ deadlineMs: 0 }));
     return worker;
   }

@@ -46,10 +46,10 @@ function withFetch({ url, stream }) {
       body: JSON.stringify(bodyOf(prompt, stream)),
     });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    if (!stream) return (await response.json()).choices[0].message.content;
+    if (!stream) return /** @type {any} */ (await response.json()).choices[0].message.content;
     const { feed, text } = collector();
     const decoder = new TextDecoder();
-    for await (const chunk of response.body) feed(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of /** @type {ReadableStream<Uint8Array>} */ (response.body)) feed(decoder.decode(chunk, { stream: true }));
     return text();
   };
 }
@@ -59,7 +59,7 @@ function withSdk({ url, stream }) {
   const { OpenAI } = require('openai');
   const client = new OpenAI({ apiKey: 'none', baseURL: url, maxRetries: 0 });
   return async (prompt) => {
-    if (!stream) return (await client.chat.completions.create({ ...bodyOf(prompt, false), stream: false })).choices[0].message.content;
+    if (!stream) return (await client.chat.completions.create({ ...bodyOf(prompt, false), stream: false })).choices[0].message.content ?? '';
     let text = '';
     for await (const chunk of await client.chat.completions.create({ ...bodyOf(prompt, true), stream: true })) {
       text += chunk.choices[0]?.delta?.content ?? '';

@@ -26,7 +26,6 @@ async function open(options) {
   const { db, queue, worker } = await start(options);
   return {
     pids: [/** @type {number} */ (worker.pid)],
-    stats: () => worker.stats(),
     stored: () => /** @type {any} */ (db.prepare("SELECT count(*) AS n FROM llm_jobs WHERE status = 'completed' AND length(result->>'text') > 500").get()).n,
     async close() {
       await worker.stop();

@@ -19,7 +19,7 @@ const withPQueue = (chatWith) => async (options) => {
     stored: () => /** @type {any} */ (db.prepare('SELECT count(*) AS n FROM notes WHERE length(result) > 500').get()).n,
     close: () => db.close(),
     work: async (prompts) => {
-      const jobs = add.immediate(prompts).map(({ id, prompt }) => async () => void finish.run(await chat(prompt), id));
+      const jobs = add.immediate(prompts).map((/** @type {{id: number, prompt: string}} */ { id, prompt }) => async () => void finish.run(await chat(prompt), id));
       await queue.addAll(jobs);
     },
   };

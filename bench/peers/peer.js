@@ -31,7 +31,7 @@ const ANSWER_CHARACTERS = { plain: 1000, stream: 1000 };
 
 /** The request that every stack makes. */
 function bodyOf(/** @type {string} */ prompt, /** @type {boolean} */ stream) {
-  return { model: 'm', messages: [{ role: 'user', content: prompt }], stream };
+  return { model: 'm', messages: [{ role: /** @type {const} */ ('user'), content: prompt }], stream };
 }
 
 module.exports = { bodyOf, ANSWER_CHARACTERS };

@@ -50,8 +50,7 @@ function run(command, args, options = {}) {
  * @returns {string | null}
  */
 function ask(command, args, env = {}) {
-  const options = /** @type {const} */ ({ encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const result = spawnSync(command, args, { ...options, env: { ...process.env, ...env } });
+  const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...env } });
   return result.status === 0 ? result.stdout.trim() : null;
 }
 

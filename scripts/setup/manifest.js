@@ -17,7 +17,7 @@ function filesOf(/** @type {string} */ folder) {
   return fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name !== NAME)
-    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? /** @type {any} */ (entry).path, entry.name)))
     .sort();
 }
 

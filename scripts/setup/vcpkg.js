@@ -67,9 +67,9 @@ async function ensureInstalled() {
     say(`compiling the libraries with vcpkg for ${triplet()}`);
     const names = ['--triplet', triplet(), '--host-triplet', triplet()];
     const places = [`--x-manifest-root=${manifest}`, `--x-install-root=${installRoot()}`, `--overlay-triplets=${triplets}`];
-    const env = { ...process.env, VCPKG_DISABLE_METRICS: '1' };
     // There are no tools of vcpkg's own for musl: it takes the system's.
-    if (paths.musl) env.VCPKG_FORCE_SYSTEM_BINARIES = '1';
+    const tools = paths.musl ? { VCPKG_FORCE_SYSTEM_BINARIES: '1' } : {};
+    const env = { ...process.env, ...tools, VCPKG_DISABLE_METRICS: '1' };
     await run(program, ['install', ...names, ...places, '--clean-after-build', '--no-print-usage'], { env, what: 'vcpkg install', limit: 200_000 });
     fs.writeFileSync(done, '');
     say(`the static libraries are in ${folder()} (${seconds(since)})`);
