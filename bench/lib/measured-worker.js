@@ -6,22 +6,18 @@
  * prints the figures on standard output.
  */
 
-const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { watchLateness } = require('./lateness.js');
 
-const STEP_MS = 1;
-const loop = monitorEventLoopDelay({ resolution: STEP_MS });
-let measuring = false;
+/** @type {(() => import('./lateness.js').Late) | undefined} */
+let end;
 
 process.on('SIGUSR2', () => {
-  measuring = !measuring;
-  if (measuring) {
-    loop.reset();
-    loop.enable();
+  if (end === undefined) {
+    end = watchLateness();
     return;
   }
-  loop.disable();
-  const late = (/** @type {number} */ share) => Math.max(0, loop.percentile(share) / 1e6 - STEP_MS);
-  process.stdout.write(`loop ${JSON.stringify({ p50: late(50), p99: late(99), max: Math.max(0, loop.max / 1e6 - STEP_MS), looks: loop.count })}\n`);
+  process.stdout.write(`loop ${JSON.stringify(end())}\n`);
+  end = undefined;
 });
 
 require('../../js/worker.js');
