@@ -3,7 +3,6 @@
  * Progress and text so far of running jobs.
  */
 #include "base/clock.h"
-#include "base/json.h"
 #include "engine/writer.h"
 
 enum {
@@ -29,38 +28,48 @@ bool lj_writer_has_news(const lj_engine *engine) {
   return false;
 }
 
-static int put_news(cJSON *list, const lj_run *run) {
+static int bind_news(sqlite3_stmt *statement, const lj_run *run) {
   const lj_answer *answer = lj_response_answer(run->response);
-  cJSON *item = cJSON_CreateObject();
-  int code = item != NULL ? lj_json_put_number(item, "s", (double)run->job.seq) : LJ_NOMEM;
-  if (code == LJ_OK) code = lj_json_put_string(item, "t", run->job.token);
-  if (code == LJ_OK) code = lj_json_put_number(item, "p", lj_run_progress(run));
   /* What a filter has not seen yet stays inside. */
   bool may_leave = answer->text.length <= MAX_PARTIAL && !run->engine->config.content.on_answer;
-  if (code == LJ_OK && may_leave) code = lj_json_put_string(item, "x", answer->text.data);
-  if (code == LJ_OK) return lj_json_push_value(list, item);
-  cJSON_Delete(item);
-  return code;
+  int rc = sqlite3_bind_int(statement, 1, lj_run_progress(run));
+  if (rc == SQLITE_OK && may_leave) rc = sqlite3_bind_text(statement, 2, answer->text.data, (int)answer->text.length, SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(statement, 3, run->job.seq);
+  return rc == SQLITE_OK ? sqlite3_bind_text(statement, 4, run->job.token, -1, SQLITE_STATIC) : rc;
 }
 
-/* Puts the news of the runs that have waited longest into `list`, and the runs at the end of theirs. *more: some are left. */
-static int gather(lj_engine *engine, cJSON *list, bool *more) {
+/* Of one run. Where the app's own trigger refuses it, or memory is short, the row waits for the next piece or the end. */
+static int write_news(lj_store *store, const lj_run *run) {
+  sqlite3_stmt *statement = NULL;
+  int code = lj_store_statement(store, LJ_SQL_PROGRESS, &statement);
+  if (code == LJ_OK) {
+    code = lj_store_code(store, bind_news(statement, run));
+    if (code == LJ_OK)
+      code = lj_store_run(store, statement, NULL);
+    else
+      lj_store_release(statement);
+  }
+  return code == LJ_NOMEM || code == LJ_REFUSED ? LJ_OK : code;
+}
+
+/* Writes the news of the runs that have waited longest, and puts these at the end of their list. */
+int lj_writer_partials(lj_engine *engine, int64_t *wait_ms) {
   int64_t now_ms = lj_mono_ms();
   size_t bytes = 0;
   int rows = 0;
   int code = LJ_OK;
   size_t left = engine->calling.count;
-  *more = false;
+  *wait_ms = LJ_WRITER_PARTIAL_MS;
   for (lj_run *run = engine->calling.first, *next; code == LJ_OK && run != NULL && left > 0; run = next, left--) {
     next = run->next;
     if (!has_news(run, now_ms)) continue;
     size_t length = lj_response_answer(run->response)->text.length;
     size_t written = length <= MAX_PARTIAL ? length : 0;
     if (rows == BATCH_ROWS || (rows > 0 && bytes + written > BATCH_BYTES)) {
-      *more = true;
+      *wait_ms = STEP_MS;
       break;
     }
-    code = put_news(list, run);
+    code = write_news(engine->store, run);
     bytes += written;
     rows++;
     run->partial_length = length;
@@ -70,28 +79,4 @@ static int gather(lj_engine *engine, cJSON *list, bool *more) {
     lj_run_list_add(&engine->calling, run);
   }
   return code;
-}
-
-int lj_writer_partials(lj_engine *engine, int64_t *wait_ms) {
-  bool more = false;
-  lj_buffer text;
-  sqlite3_stmt *statement = NULL;
-  cJSON *list = cJSON_CreateArray();
-  int code = list != NULL ? LJ_OK : LJ_NOMEM;
-  lj_buffer_init(&text, LJ_MAX_DATA_BYTES);
-  if (code == LJ_OK) code = gather(engine, list, &more);
-  *wait_ms = more ? STEP_MS : LJ_WRITER_PARTIAL_MS;
-  if (code == LJ_OK) code = lj_json_print(list, &text);
-  if (code == LJ_OK) code = lj_store_statement(engine->store, LJ_SQL_PROGRESS, &statement);
-  if (code == LJ_OK) {
-    int rc = sqlite3_bind_text(statement, 1, text.data, (int)text.length, SQLITE_STATIC);
-    code = lj_store_code(engine->store, rc);
-    if (code == LJ_OK)
-      code = lj_store_run(engine->store, statement, NULL);
-    else
-      lj_store_release(statement);
-  }
-  lj_buffer_free(&text);
-  cJSON_Delete(list);
-  return code == LJ_NOMEM || code == LJ_TOO_BIG || code == LJ_REFUSED ? LJ_OK : code;
 }

@@ -17,7 +17,7 @@ static bool in_list(const char *text, const char *const *list) {
  * defaults and checks of the table are likely to use. */
 static const char *const functions[] = {
     "ifnull", "max",    "min",       "coalesce", "json_valid",   "strftime", "substr", "lower",  "hex",    "randomblob", "count",
-    "printf", "format", "iif", "likely",       "json_extract", "json_set",  "->>",    "json_each", "octet_length",
+    "printf", "format", "iif", "likely",       "json_extract", "json_set",  "->>",    "octet_length",
     "date",   "time",   "datetime",  "julianday", "unixepoch",   "current_timestamp", "current_date", "current_time",
     "abs",    "glob",   "instr",     "json",      "json_type",   "length",   "like",   "nullif", "random", "replace",
     "round",  "trim",   "typeof",    "upper",     NULL};
@@ -64,7 +64,7 @@ static int authorize(void *owner, int action, const char *first, const char *sec
       allowed = true;
       break;
     case SQLITE_READ:
-      allowed = equals(first, TABLE) || equals(first, "pragma_table_info") || equals(first, "json_each");
+      allowed = equals(first, TABLE) || equals(first, "pragma_table_info");
       break;
     case SQLITE_UPDATE:
     case SQLITE_INSERT:

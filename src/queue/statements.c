@@ -195,9 +195,8 @@ static const char *const texts[LJ_SQL_END] = {
                     " WHERE status = 'active' AND supersede_key IS NOT NULL AND (lease_until IS NULL OR lease_until < ?1 OR lease_owner = ?4) "
                     "AND (?6 IS NULL OR rowid = ?6) " RECOVERED,
     /* Progress of all running jobs at once: ?1 is an array of {s: rowid, t: token, p: progress, x: text or null}. */
-    [LJ_SQL_PROGRESS] = "UPDATE llm_jobs SET progress = max(progress, news.p), partial = ifnull(news.x, partial) FROM ("
-                        "SELECT value ->> '$.s' AS s, value ->> '$.t' AS t, value ->> '$.p' AS p, value ->> '$.x' AS x FROM json_each(?1)) AS news "
-                        "WHERE llm_jobs.rowid = news.s AND status = 'active' AND lease_token = news.t",
+    [LJ_SQL_PROGRESS] = "UPDATE llm_jobs SET progress = max(progress, ?1), partial = ifnull(?2, partial) "
+                        "WHERE rowid = ?3 AND status = 'active' AND lease_token = ?4",
     [LJ_SQL_RENEW] = "UPDATE llm_jobs SET lease_until = ?2 WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_HELD] = "SELECT rowid, lease_token FROM llm_jobs WHERE status = 'active' AND lease_owner = ?1",
     [LJ_SQL_EXPIRED] = "SELECT 1 FROM llm_jobs WHERE status = 'active' AND (lease_until IS NULL OR lease_until < ?1) LIMIT 1",

@@ -2,6 +2,8 @@
  *
  * The app writes to the same table while the engine works: it holds the lock, and its triggers see and refuse changes.
  */
+#include <time.h>
+
 #include "support/engine_fixture.h"
 
 static void finished_call_is_written_however_long_the_app_holds_the_lock(void **state) {
@@ -80,6 +82,18 @@ static void claim_that_a_trigger_refuses_holds_up_no_other(void **state) {
   wait_job(fixture, "a", "completed");
 }
 
+static void partial_text_that_a_trigger_refuses_holds_up_no_other(void **state) {
+  engine_fixture *fixture = *state;
+  const struct timespec pause = {0, 5000000};
+  loopback_script(fixture->server, (loopback_reply){.bytes = "HTTP/1.1 200 OK\r\n\r\n" SSE_TEXT("Half"), .then = LOOPBACK_SILENT});
+  app_run(&fixture->queue, "CREATE TRIGGER guard BEFORE UPDATE OF partial ON llm_jobs WHEN new.id = 'a' AND new.partial IS NOT NULL BEGIN SELECT raise(ABORT, 'no'); END");
+  add_job(fixture, "a", "p/x", HELLO);
+  add_job(fixture, "b", "p/x", HELLO);
+  engine_start(fixture, "", "");
+  for (int i = 0; i < 4000 && app_number(&fixture->queue, "SELECT count(partial) FROM llm_jobs") == 0; i++) (void)nanosleep(&pause, NULL);
+  assert_rows(&fixture->queue, "active|- active|Half", "SELECT status, partial FROM llm_jobs ORDER BY id");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       engine_test(finished_call_is_written_however_long_the_app_holds_the_lock),
@@ -87,6 +101,7 @@ int main(void) {
       engine_test(trigger_of_the_app_sees_every_change),
       engine_test(end_that_a_trigger_refuses_waits_and_holds_up_no_other),
       engine_test(claim_that_a_trigger_refuses_holds_up_no_other),
+      engine_test(partial_text_that_a_trigger_refuses_holds_up_no_other),
   };
   lj_memory_init();
   return cmocka_run_group_tests_name("engine: the app writes", tests, NULL, NULL);
