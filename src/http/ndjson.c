@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "http/line_ends.h"
+
 void lj_ndjson_init(lj_ndjson *parser, size_t ceiling, lj_ndjson_line_cb on_line, void *owner) {
   parser->on_line = on_line;
   parser->owner = owner;
@@ -34,11 +36,13 @@ static int end_line(lj_ndjson *parser) {
 int lj_ndjson_feed(lj_ndjson *parser, const char *bytes, size_t length) {
   size_t at = 0;
   int rc = LJ_OK;
+  lj_line_ends ends;
+  if (length == 0) {
+    return LJ_OK;
+  }
+  ends = lj_line_ends_first(bytes, at, length);
   while (rc == LJ_OK && at < length) {
-    size_t end = at;
-    while (end < length && bytes[end] != '\n' && bytes[end] != '\r') {
-      end++;
-    }
+    size_t end = lj_line_ends_next(&ends, bytes, at, length);
     rc = lj_buffer_append(&parser->line, bytes + at, end - at);
     if (rc == LJ_OK && end < length) {
       rc = end_line(parser);

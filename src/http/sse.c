@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "http/line_ends.h"
+
 enum {
   PAST_BOM = -1,
   BOM_BYTES = 3,
@@ -142,19 +144,17 @@ static int skip_bom(lj_sse *parser, const char *bytes, size_t length, size_t *at
   return LJ_OK;
 }
 
-static size_t line_end(const char *bytes, size_t from, size_t length) {
-  while (from < length && bytes[from] != '\n' && bytes[from] != '\r') {
-    from++;
-  }
-  return from;
-}
-
 int lj_sse_feed(lj_sse *parser, const char *bytes, size_t length) {
   size_t at = 0;
   int rc = LJ_OK;
+  lj_line_ends ends;
   if (parser->bom_seen != PAST_BOM) {
     rc = skip_bom(parser, bytes, length, &at);
   }
+  if (at == length) {
+    return rc;
+  }
+  ends = lj_line_ends_first(bytes, at, length);
   while (rc == LJ_OK && at < length) {
     size_t end;
     if (parser->after_cr) {
@@ -164,7 +164,7 @@ int lj_sse_feed(lj_sse *parser, const char *bytes, size_t length) {
         continue;
       }
     }
-    end = line_end(bytes, at, length);
+    end = lj_line_ends_next(&ends, bytes, at, length);
     if (end == length) {
       return lj_buffer_append(&parser->line, bytes + at, length - at);
     }

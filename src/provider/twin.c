@@ -39,7 +39,8 @@ static bool read_string(const char *data, size_t at, size_t length, lj_buffer *o
   while (at < length && data[at] != '"') {
     size_t plain = at;
     while (plain < length && data[plain] != '"' && data[plain] != '\\') {
-      size_t size = (unsigned char)data[plain] < 0x20 ? 0 : lj_utf8_character(data + plain, length - plain);
+      unsigned char byte = (unsigned char)data[plain];
+      size_t size = byte >= 0x20 && byte < 0x80 ? 1 : byte < 0x20 ? 0 : lj_utf8_character(data + plain, length - plain);
       if (size == 0) return false;
       plain += size;
     }
