@@ -50,8 +50,8 @@ static void look_around(lj_engine *engine, int64_t now_ms) {
       engine->requests.look_at_all = true;
       /* The app may know that the network is back. Of other workers' writing nothing of the kind follows. */
       if (engine->share.companions_until_ms <= now_ms) lj_lanes_nudge(&engine->lanes, NULL, NUDGE_MS, now_ms);
-      lj_gap_saw_others(&engine->gap, now_ms);
     }
+    lj_share_watch(engine, changed, now_ms);
     if (now_ms >= engine->poll_at_ms) {
       engine->poll_at_ms = now_ms + engine->config.poll_interval_ms;
       if (lj_guard_moved(engine)) return;

@@ -17,6 +17,7 @@
 
 enum {
   COMPANIONS_MS = 600000, /* other workers count as present for so long after one was seen at work */
+  EXPLAIN_MS = 2,         /* how long another worker's commit may take; longer, and more of the app's writes would be hidden */
   BATCH = 200,            /* rows read at once, also under the lock */
   BATCHES = 10            /* at once before the lock */
 };
@@ -200,6 +201,37 @@ static int look_for_companions(lj_engine *engine, int64_t now_ms, int64_t now_wa
   engine->share.looked = true;
   if (late && (first || newest > engine->store->own_revision)) engine->share.companions_until_ms = now_ms + COMPANIONS_MS;
   return LJ_OK;
+}
+
+/* Whether a worker has written since the last time, we included: each of its transactions that claims or completes gives rows a larger
+ * revision. An app's adding of rows and writing to tables of its own gives none. */
+static bool worker_wrote(lj_engine *engine) {
+  int64_t before = engine->share.newest;
+  bool by_worker = false;
+  bool again = false;
+  if (lj_calls_last(engine->store, &engine->share.newest, &by_worker) != LJ_OK) return false;
+  /* What was committed since the change was seen is in the newest revision: it must not be seen again, with nothing to explain it. */
+  return lj_store_changed(engine->store, &again) == LJ_OK && by_worker && engine->share.newest > before;
+}
+
+/* Beside other workers an app is seen in changes that no worker's transaction explains. One of ours explains a change too, because
+ * the checkpoint after it looks like one, and so does another worker's that ends a little later, because a transaction that begins the
+ * log anew looks like a change before it commits. A write of the app at such a time is not seen; most are, since the gaps of workers
+ * are longer than this (gap.c). */
+void lj_share_watch(lj_engine *engine, bool changed, int64_t now_ms) {
+  lj_share *share = &engine->share;
+  bool shared = share->companions_until_ms > now_ms;
+  lj_gap_share(&engine->gap, shared);
+  if (changed && shared && worker_wrote(engine)) {
+    share->unexplained_ms = 0;
+    return;
+  }
+  if (share->unexplained_ms > 0 && (changed || now_ms >= share->unexplained_ms + EXPLAIN_MS)) {
+    lj_gap_saw_others(&engine->gap, share->unexplained_ms);
+    share->unexplained_ms = 0;
+  }
+  if (changed && shared) share->unexplained_ms = now_ms;
+  if (changed && !shared) lj_gap_saw_others(&engine->gap, now_ms);
 }
 
 int lj_share_look(lj_engine *engine, int64_t now_wall) {

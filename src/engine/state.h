@@ -64,6 +64,8 @@ typedef struct lj_counters {
 typedef struct lj_share {
   lj_calls_place read;        /* the last change that was read; zeros: none yet */
   int64_t companions_until_ms; /* until then other workers count as present */
+  int64_t newest;             /* the largest revision when another connection was last seen to have written */
+  int64_t unexplained_ms;     /* when one was seen to have written that may have been an app; 0: that is settled */
   bool looked;                /* at least once */
   bool changed;               /* another connection has written since the last look for them; also at the start */
 } lj_share;
@@ -211,6 +213,8 @@ int lj_admission_note(lj_lane *lane, int64_t seq, int64_t begun_wall, int64_t to
 int lj_share_look(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
 /* Again, inside of the transaction that is going to begin calls: nobody can begin another one until it ends. */
 int lj_share_update(lj_engine *engine, int64_t now_wall) LJ_MUST_CHECK;
+/* Whether another connection has written since the last call: tells the gap when that was an app, as far as is known. */
+void lj_share_watch(lj_engine *engine, bool changed, int64_t now_ms);
 /* Whether a call in this lane must be written into its row before it is made, so that other workers see it. */
 bool lj_share_arranges(const lj_engine *engine, const lj_lane *lane, int64_t now_ms);
 /* budget.c */

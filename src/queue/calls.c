@@ -70,6 +70,22 @@ int lj_calls_newest(lj_store *store, int64_t *revision) {
   return code;
 }
 
+int lj_calls_last(lj_store *store, int64_t *revision, bool *by_worker) {
+  sqlite3_stmt *statement = NULL;
+  *revision = 0;
+  *by_worker = false;
+  int code = lj_store_statement(store, LJ_SQL_LAST_CHANGE, &statement);
+  if (code != LJ_OK) return code;
+  int rc = sqlite3_step(statement);
+  code = lj_store_code(store, rc);
+  if (code == LJ_OK && rc == SQLITE_ROW) {
+    *revision = sqlite3_column_int64(statement, 0);
+    *by_worker = sqlite3_column_int(statement, 1) != 0;
+  }
+  lj_store_release(statement);
+  return code;
+}
+
 int lj_calls_weigh(lj_store *store, int64_t seq, int64_t *bytes, int64_t *max_tokens) {
   sqlite3_stmt *statement = NULL;
   *bytes = 0;

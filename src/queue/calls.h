@@ -47,6 +47,10 @@ int lj_calls_changed(lj_store *store, const char *lease_owner, bool weigh, size_
 /* The largest revision of the table, 0 when nothing has changed yet. */
 int lj_calls_newest(lj_store *store, int64_t *revision) LJ_MUST_CHECK;
 
+/* The same, and whether only a worker can have made that change: its row runs or has completed, and nobody wants it cancelled. What
+ * an app changes about a row that runs is that, and no other row of it gets into these states. */
+int lj_calls_last(lj_store *store, int64_t *revision, bool *by_worker) LJ_MUST_CHECK;
+
 /* Of one row: bytes of its data, and its maxTokens, −1: not said. */
 int lj_calls_weigh(lj_store *store, int64_t seq, int64_t *bytes, int64_t *max_tokens) LJ_MUST_CHECK;
 

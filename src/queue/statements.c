@@ -175,6 +175,8 @@ static const char *const texts[LJ_SQL_END] = {
                       "UNION ALL SELECT seq FROM (SELECT rowid AS seq FROM llm_jobs WHERE status = ?1 AND finished_on < ?2 "
                       "AND finished_on >= " SECONDS " AND " REMOVABLE " ORDER BY finished_on LIMIT 100) LIMIT 100)",
     [LJ_SQL_REVISION] = "SELECT max(revision) FROM llm_jobs WHERE revision > 0",
+    [LJ_SQL_LAST_CHANGE] = "SELECT revision, status = 'completed' OR (status = 'active' AND cancel_requested = 0) FROM llm_jobs "
+                           "WHERE revision > 0 ORDER BY revision DESC LIMIT 1",
     /* After the clock was set back (?1: now). A row that was changed at a time that has yet to come has a revision of that time;
      * one that was only added then, its created_at. error.at moves along, so that nothing is mended twice. */
     [LJ_SQL_AHEAD_RETRIES] =

@@ -144,6 +144,31 @@ static void moved_job_is_told_as_a_call_of_its_new_lane(void **state) {
   assert_true(queue->store->own_revision == after);
 }
 
+static void last_change_is_a_workers_when_its_row_runs_or_has_completed(void **state) {
+  static const struct {
+    const char *change;
+    bool by_worker;
+  } cases[] = {{"status = 'active'", true},
+               {"status = 'active', cancel_requested = 1", false},
+               {"status = 'completed', cancel_requested = 1", true},
+               {"status = 'cancelled'", false},
+               {"status = 'waiting'", false}};
+  queue_fixture *queue = *state;
+  int64_t revision = 99;
+  bool by_worker = true;
+  assert_code(lj_calls_last(queue->store, &revision, &by_worker), LJ_OK);
+  assert_int_equal(revision, 0);
+  assert_false(by_worker);
+  app_run(queue, "INSERT INTO llm_jobs (name, data, status, revision) VALUES ('n', '{}', 'completed', 4), ('n', '{}', 'active', 5), ('n', '{}', 'completed', 0)");
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    app_run(queue, "UPDATE llm_jobs SET status = 'waiting', cancel_requested = 0 WHERE revision = 5");
+    app_run(queue, "UPDATE llm_jobs SET %s WHERE revision = 5", cases[i].change);
+    assert_code(lj_calls_last(queue->store, &revision, &by_worker), LJ_OK);
+    assert_int_equal(revision, 5);
+    assert_int_equal(by_worker, cases[i].by_worker);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       queue_test(running_jobs_of_others_are_told_and_no_other),
@@ -152,6 +177,7 @@ int main(void) {
       queue_test(data_is_weighed_in_bytes_and_with_what_it_says_of_tokens),
       queue_test(data_that_is_no_json_stops_nobody),
       queue_test(moved_job_is_told_as_a_call_of_its_new_lane),
+      queue_test(last_change_is_a_workers_when_its_row_runs_or_has_completed),
   };
   lj_memory_init();
   return cmocka_run_group_tests_name("calls of others", tests, NULL, NULL);

@@ -171,6 +171,60 @@ static void who_holds_the_lock_is_a_writer_at_once(void **state) {
   assert_false(lj_gap_crowded(&gap, 6000));
 }
 
+/* What the last of many transactions, one after another, leaves behind. */
+static int64_t gap_after(lj_gap *gap, int64_t took_us, bool seen) {
+  int64_t now = 5000000;
+  for (int i = 0; i < 100; i++) {
+    if (seen) lj_gap_saw_others(gap, now / 1000);
+    lj_gap_wrote(gap, now, took_us);
+    assert_true(gap->write_at_us > now);
+    if (i < 99) now = gap->write_at_us + took_us;
+  }
+  return gap->write_at_us - now;
+}
+
+static void gap_grows_with_the_transaction_while_others_write(void **state) {
+  static const struct {
+    int64_t took_us;
+    int64_t gap_us;
+  } cases[] = {{300, 3000}, {375, 3000}, {600, 4800}, {1000, 8000}, {1250, 10000}, {3000, 10000}};
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    lj_gap seen = {0};
+    lj_gap unseen = {0};
+    assert_int_equal(gap_after(&seen, cases[i].took_us, true), cases[i].gap_us);
+    assert_int_equal(gap_after(&unseen, cases[i].took_us, false), cases[i].took_us);
+  }
+}
+
+static void few_transactions_leave_short_gaps_also_while_others_write(void **state) {
+  lj_gap gap = {0};
+  (void)state;
+  for (int64_t now = 5000000; now < 7000000; now += 50000) {
+    lj_gap_saw_others(&gap, now / 1000 - 1);
+    lj_gap_saw_others(&gap, now / 1000);
+    lj_gap_wrote(&gap, now, 1200);
+    assert_int_equal(gap.write_at_us, now + 1200);
+  }
+  assert_true(lj_gap_crowded(&gap, 7000));
+}
+
+static void workers_leave_each_other_the_shortest_gap_that_shows_an_app(void **state) {
+  lj_gap shared = {.shared = true};
+  lj_gap seen = {.shared = true};
+  (void)state;
+  assert_int_equal(gap_after(&shared, 700, false), 3000);
+  assert_int_equal(gap_after(&seen, 700, true), 10000);
+}
+
+static void lock_that_another_worker_may_hold_shows_no_writer(void **state) {
+  lj_gap gap = {.shared = true};
+  (void)state;
+  for (int i = 0; i < 20; i++) lj_gap_busy(&gap, 5000000 + i);
+  assert_false(lj_gap_crowded(&gap, 5000));
+  assert_true(gap.write_at_us > 5000000);
+}
+
 static void lone_write_of_others_leaves_short_gaps(void **state) {
   lj_gap gap = {0};
   int64_t now = 5000000;
@@ -194,6 +248,10 @@ int main(void) {
       cmocka_unit_test(rise_that_lasts_is_learned),
       cmocka_unit_test(one_write_of_others_is_an_event_and_three_within_a_second_are_a_writer),
       cmocka_unit_test(who_holds_the_lock_is_a_writer_at_once),
+      cmocka_unit_test(gap_grows_with_the_transaction_while_others_write),
+      cmocka_unit_test(few_transactions_leave_short_gaps_also_while_others_write),
+      cmocka_unit_test(workers_leave_each_other_the_shortest_gap_that_shows_an_app),
+      cmocka_unit_test(lock_that_another_worker_may_hold_shows_no_writer),
       cmocka_unit_test(lone_write_of_others_leaves_short_gaps),
   };
   return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
