@@ -50,8 +50,7 @@ int lj_budget_spend(lj_engine *engine, const lj_target *target, int64_t seq, int
   bool spent = (provider->max_tokens_per_day > 0 && spending->tokens[provider->index] >= provider->max_tokens_per_day) ||
                (provider->max_cost_per_day > 0 && spending->cost[provider->index] >= provider->max_cost_per_day);
   if (code != LJ_OK || !spent || engine->lanes.parked_until_wall_ms[provider->index] == spending->until) return code;
-  engine->lanes.parked_until_wall_ms[provider->index] = spending->until;
-  engine->lanes.news = true;
+  lj_lanes_park(&engine->lanes, provider->index, spending->until);
   lj_log_write(&engine->log, LJ_LOG_WARN, "provider %s: the budget of the day is used up; its jobs wait", provider->name);
   return LJ_OK;
 }

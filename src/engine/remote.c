@@ -148,6 +148,7 @@ void lj_remote_learn(lj_run *run) {
   memcpy(remote->id, id, sizeof remote->id);
   remote->at = run->begun_wall;
   remote->unwritten = true;
+  run->engine->remotes = true;
 }
 
 int64_t lj_remote_pace(int polls) {
@@ -161,6 +162,7 @@ static void plan_poll(lj_run *run) {
   int64_t wait = lj_remote_pace(remote->polls + remote->troubles);
   if (run->fault.retry_after_ms > wait) wait = run->fault.retry_after_ms;
   remote->poll_at_ms = lj_mono_ms() + wait;
+  run->engine->remotes = true;
   lj_run_reset(run);
 }
 
@@ -210,8 +212,11 @@ bool lj_remote_goes_on(lj_run *run, int code) {
 }
 
 void lj_remote_turn(lj_engine *engine, int64_t now_ms) {
+  if (!engine->remotes) return;
+  engine->remotes = false; /* set again by those that are found, and by what begins meanwhile */
   for (lj_run *run = engine->calling.first, *next; run != NULL; run = next) {
     next = run->next;
+    if (run->remote.unwritten || run->remote.poll_at_ms != 0) engine->remotes = true;
     if (run->remote.poll_at_ms == 0 || run->remote.poll_at_ms > now_ms) continue;
     run->remote.poll_at_ms = 0;
     lj_run_call(run);
@@ -220,7 +225,7 @@ void lj_remote_turn(lj_engine *engine, int64_t now_ms) {
 
 int64_t lj_remote_next(const lj_engine *engine) {
   int64_t next = INT64_MAX;
-  for (const lj_run *run = engine->calling.first; run != NULL; run = run->next)
+  for (const lj_run *run = engine->remotes ? engine->calling.first : NULL; run != NULL; run = run->next)
     if (run->remote.poll_at_ms != 0 && run->remote.poll_at_ms < next) next = run->remote.poll_at_ms;
   return next;
 }

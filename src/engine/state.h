@@ -102,6 +102,7 @@ struct lj_engine {
   lj_requests requests;       /* jobs that came as messages */
   lj_batches batches;
   lj_loads loads;             /* models that are being loaded */
+  bool remotes;               /* a run of `calling` may wait to write the id of its answer, or to ask for it again */
   lj_errand *errands;         /* calls that end answers nobody wants */
   size_t errand_count;
   lj_run_list refused;        /* ended too, but their row refuses the end: tried again at run->write_at_ms */

@@ -6,7 +6,7 @@
 #include "engine/writer.h"
 
 bool lj_writer_has_remotes(const lj_engine *engine) {
-  for (const lj_run *run = engine->calling.first; run != NULL; run = run->next)
+  for (const lj_run *run = engine->remotes ? engine->calling.first : NULL; run != NULL; run = run->next)
     if (run->remote.unwritten) return true;
   return false;
 }

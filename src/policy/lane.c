@@ -171,6 +171,12 @@ void lj_lane_learn(lj_lane *lane, const lj_rate rates[LJ_RATE_KINDS], int64_t no
   lane->spent_cap_until_ms = scarce ? now_ms + tokens->reset_ms : 0;
 }
 
+void lj_lanes_park(lj_lanes *lanes, size_t provider, int64_t until_wall_ms) {
+  lanes->parked_until_wall_ms[provider] = until_wall_ms;
+  lanes->parked = true;
+  lanes->news = true;
+}
+
 bool lj_lanes_opened(lj_lanes *lanes, int64_t now_ms) {
   bool opened = false;
   for (size_t i = 0; i < lanes->count; i++) {
@@ -185,12 +191,16 @@ bool lj_lanes_opened(lj_lanes *lanes, int64_t now_ms) {
       opened = true;
     }
   }
-  for (size_t i = 0; i < LJ_MAX_PROVIDERS; i++)
+  bool parked = false;
+  for (size_t i = 0; lanes->parked && i < LJ_MAX_PROVIDERS; i++) {
     if (lanes->parked_until_wall_ms[i] != 0 && lanes->parked_until_wall_ms[i] <= lj_wall_ms()) {
       lanes->parked_until_wall_ms[i] = 0;
       lanes->news = true;
       opened = true;
     }
+    parked = parked || lanes->parked_until_wall_ms[i] != 0;
+  }
+  lanes->parked = parked;
   return opened;
 }
 
@@ -201,7 +211,7 @@ int64_t lj_lanes_next_open(const lj_lanes *lanes, int64_t now_ms) {
     if (lane->paused_until_ms > now_ms && lane->paused_until_ms < next) next = lane->paused_until_ms;
     if (lane->room_at_ms > now_ms && lane->room_at_ms < next) next = lane->room_at_ms;
   }
-  for (size_t i = 0; i < LJ_MAX_PROVIDERS; i++) {
+  for (size_t i = 0; lanes->parked && i < LJ_MAX_PROVIDERS; i++) {
     int64_t left = lanes->parked_until_wall_ms[i] != 0 ? lanes->parked_until_wall_ms[i] - lj_wall_ms() : 0;
     if (left > 0 && now_ms + left < next) next = now_ms + left;
   }

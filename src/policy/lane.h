@@ -65,13 +65,17 @@ typedef struct lj_lanes {
   size_t count;
   size_t provider_active[LJ_MAX_PROVIDERS];
   size_t provider_others[LJ_MAX_PROVIDERS];
-  int64_t parked_until_wall_ms[LJ_MAX_PROVIDERS]; /* the budget of the day is used up; 0: it is not */
+  int64_t parked_until_wall_ms[LJ_MAX_PROVIDERS]; /* the budget of the day is used up; 0: it is not. lj_lanes_park sets it */
+  bool parked; /* one of these may not be 0 */
   bool behind; /* rows of other workers have not been read to the end: lanes with a limit per minute or a budget wait */
   bool news;   /* a lane may have another state than was told */
 } lj_lanes;
 
 void lj_lanes_init(lj_lanes *lanes);
 void lj_lanes_free(lj_lanes *lanes);
+
+/* No call of the provider with that index begins until then. */
+void lj_lanes_park(lj_lanes *lanes, size_t provider, int64_t until_wall_ms);
 
 /* Finds or makes the lane of a target; NULL when memory is short or LJ_MAX_LANES are all in use. */
 lj_lane *lj_lanes_get(lj_lanes *lanes, const lj_target *target, int64_t now_ms);

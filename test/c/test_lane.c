@@ -395,9 +395,26 @@ static void state_names_why_and_until_when(void **state) {
   assert_int_equal(until, lj_mono_ms() + 500);
   wait_ms(500);
   assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_HALF_OPEN);
-  fixture->lanes.parked_until_wall_ms[1] = lj_wall_ms() + 70;
+  lj_lanes_park(&fixture->lanes, 1, lj_wall_ms() + 70);
   assert_int_equal(lj_lane_state_of(&fixture->lanes, lane, lj_mono_ms(), &code, &until), LJ_LANE_OPEN);
   assert_code(code, LJ_BUDGET_EXCEEDED);
+}
+
+static void provider_whose_budget_is_used_up_opens_at_its_time(void **state) {
+  lane_fixture *fixture = *state;
+  lj_lanes *lanes = &fixture->lanes;
+  assert_int_equal(lj_lanes_next_open(lanes, lj_mono_ms()), INT64_MAX);
+  lj_lanes_park(lanes, 1, lj_wall_ms() + 70);
+  lj_lanes_park(lanes, 0, lj_wall_ms() + 90);
+  assert_int_equal(lj_lanes_next_open(lanes, lj_mono_ms()), lj_mono_ms() + 70);
+  assert_false(lj_lanes_opened(lanes, lj_mono_ms()));
+  wait_ms(70);
+  assert_true(lj_lanes_opened(lanes, lj_mono_ms()));
+  assert_int_equal(lj_lanes_next_open(lanes, lj_mono_ms()), lj_mono_ms() + 20);
+  wait_ms(20);
+  assert_true(lj_lanes_opened(lanes, lj_mono_ms()));
+  assert_false(lj_lanes_opened(lanes, lj_mono_ms()));
+  assert_int_equal(lj_lanes_next_open(lanes, lj_mono_ms()), INT64_MAX);
 }
 
 #define lane_test(function) cmocka_unit_test_setup_teardown(function, lane_setup, lane_teardown)
@@ -425,6 +442,7 @@ int main(void) {
       lane_test(headers_cap_what_begins_until_their_reset),
       lane_test(tokens_are_weighed_only_when_few_are_left),
       lane_test(state_names_why_and_until_when),
+      lane_test(provider_whose_budget_is_used_up_opens_at_its_time),
   };
   return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }
