@@ -8,7 +8,10 @@
  * next one must not have begun by then: after the shortest gap it has not, also when the handler sleeps longer than it meant to.
  * The gap grows with the transaction, so that the lock is taken for a ninth of the time however long each holds it, and few of the
  * app's writes meet one of ours at all. Beside other workers it is the longest at once, because what each of them takes adds up, and
- * who has waited for one of us may meet another. A longer one would keep results from being stored. */
+ * who has waited for one of us may meet another. A longer one would keep results from being stored.
+ *
+ * To others who are not seen to write the gap is as long as the transaction: with a shorter one the next transaction is there at the
+ * third look of a lone write, too, and then the handler sleeps 5, 10 and 15 ms. */
 enum {
   MAX_GAP_US = 5000,     /* the longest gap that we leave to others who do not write */
   SHORT_GAP_US = 3000,   /* the shortest while others write and we write densely */
