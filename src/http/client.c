@@ -56,6 +56,7 @@ struct lj_http {
   size_t spare_count;
   size_t ended;           /* calls in state CALL_ENDED */
   int64_t next_deadline;  /* never later than the first timer of any call */
+  int64_t turn_ms;        /* when this turn began: the time of all that comes in it, and what its timers are judged by */
   int64_t distrusted_ms;  /* what was opened before is not used for further calls; 0: nothing is distrusted */
   uint64_t bytes;
 };
@@ -121,7 +122,7 @@ static size_t on_curl_body(char *bytes, size_t size, size_t count, void *owner) 
   if (call->state != CALL_RUNNING) return length;
   if (!call->answered) {
     call->answered = true;
-    call->last_data_ms = lj_mono_ms();
+    call->last_data_ms = call->http->turn_ms;
   }
   int code = call->listener.on_body(call->listener.owner, bytes, length);
   if (code == LJ_OK) return length;
@@ -193,7 +194,7 @@ static void report_timeout(lj_call *call, int code) {
 }
 
 static void check_timers(lj_http *http) {
-  int64_t now = lj_mono_ms();
+  int64_t now = http->turn_ms;
   if (now < http->next_deadline) return;
   int64_t next = INT64_MAX;
   for (lj_call *call = http->calls, *following; call != NULL; call = following) {
@@ -252,6 +253,7 @@ static void tell_ends(lj_http *http) {
 }
 
 int lj_http_turn(lj_http *http) {
+  http->turn_ms = lj_mono_ms();
   int code = lj_sockets_run(&http->sockets);
   if (code != LJ_OK) return code;
   read_messages(http);
@@ -297,7 +299,7 @@ void lj_http_distrust(lj_http *http) { http->distrusted_ms = lj_mono_ms(); }
 
 void lj_http_touch(lj_call *call) {
   call->answered = true;
-  call->last_data_ms = lj_mono_ms();
+  call->last_data_ms = call->http->turn_ms;
 }
 
 void lj_http_abort(lj_http *http, lj_call *call) { drop_call(http, call); }
