@@ -19,6 +19,8 @@ const told = () => new Promise((resolve) => process.once('message', resolve));
  * @param {(peer: OpenPeer) => Promise<void>} work
  */
 function withPeer(name, options, work) {
+  // The parent was killed: nobody will say go on, and nobody wants the rest.
+  process.once('disconnect', () => process.exit(1));
   const main = async () => {
     const peer = await peers[name].open(options);
     await work(peer);

@@ -24,7 +24,7 @@ const areas = [
   { name: 'loop', functions: ['lj_loop'] },
   { name: 'transaction', functions: ['lj_writer_turn'], inside: 'loop' },
   { name: 'settle', functions: ['lj_writer_settle'], inside: 'transaction' },
-  { name: 'verdict', functions: ['lj_verdict_build'], inside: 'settle' },
+  { name: 'verdict', functions: ['lj_verdict_build'], inside: 'transaction' },
   { name: 'claim', functions: ['lj_writer_plan', 'lj_claim', 'lj_claim_next_due'], inside: 'transaction' },
   { name: 'commit', functions: ['lj_store_begin', 'lj_store_commit'], inside: 'transaction' },
   { name: 'upkeep', functions: ['lj_writer_upkeep'], inside: 'transaction' },

@@ -16,9 +16,10 @@ enum {
   RECHECK_MS = 30,        /* how long after a file event the commit may still be on its way (fsync of a FULL writer) */
   RECHECK_STEP_MS = 1,
   SUSPECT_MS = 3000,      /* what a call may take to show that it has survived a sleep */
-  CROWD = 256,            /* with so many calls a turn for each byte that comes would cost most of a core, so turns … */
-  CROWD_STEP_US = 6000,   /* … begin no sooner after one another, and take in what came meanwhile together; with fewer calls … */
+  CROWD = 256,            /* with so many answers under way a turn for each byte that comes would cost most of a core, so turns … */
+  CROWD_STEP_US = 6000,   /* … begin no sooner after one another, and take in what came meanwhile together; with fewer … */
   FEW = 32,               /* … the step is shorter in proportion, and with less than these there is none */
+  GAP_STEP_US = 250,      /* while a transaction waits for the end of its gap, answers are taken in so often */
   TOKEN_STEP_MS = 6,      /* live text is told at most so often */
   STOP_MS = 1000,         /* for giving back attempts at the end … */
   STOP_PAID_MS = 5000,    /* … and for writing answers that have been paid for */
@@ -184,15 +185,16 @@ static int64_t next_time(const lj_engine *engine, int64_t now_ms) {
   return next;
 }
 
-/* From the beginning of a turn to that of the next one, at least. */
-static int64_t step_us(size_t calls) {
-  if (calls < FEW) return 0;
-  return calls < CROWD ? CROWD_STEP_US * (int64_t)calls / CROWD : CROWD_STEP_US;
+/* From the beginning of a turn to that of the next one, at least. Calls whose answer has not begun bring no bytes, so they do not count. */
+static int64_t step_us(const lj_engine *engine) {
+  size_t answers = engine->calling.count < FEW ? 0 : lj_http_flowing(engine->http);
+  if (answers < FEW) return 0;
+  return answers < CROWD ? CROWD_STEP_US * (int64_t)answers / CROWD : CROWD_STEP_US;
 }
 
 static void sleep_until(lj_engine *engine, int64_t next_ms) {
   int64_t now_us = lj_mono_us();
-  int64_t rest_us = engine->last_turn_us + step_us(engine->calling.count) - now_us;
+  int64_t rest_us = engine->last_turn_us + step_us(engine) - now_us;
   if (rest_us > 0) {
     lj_sleep_us(rest_us);
     now_us += rest_us;
@@ -201,7 +203,8 @@ static void sleep_until(lj_engine *engine, int64_t next_ms) {
   /* The gap between two transactions is often shorter than the millisecond that lj_http_poll counts in. */
   if (engine->opened && engine->suspended == LJ_SUSPENDED_NOT && lj_writer_pending(engine, &write_at_us) &&
       write_at_us - now_us < 1000) {
-    lj_sleep_us(write_at_us - now_us);
+    int64_t gap_us = write_at_us - now_us;
+    lj_sleep_us(gap_us < GAP_STEP_US ? gap_us : GAP_STEP_US);
     return;
   }
   int64_t wait = next_ms - now_us / 1000;

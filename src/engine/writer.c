@@ -70,12 +70,13 @@ typedef struct write_act {
   size_t held; /* leases renewed */
   bool more;   /* the sweep has left rows */
   int64_t partial_wait_ms;
+  int64_t held_us; /* how long the lock was ours */
   lj_claimed claimed[LJ_WRITER_CLAIMS]; /* large, so it is last and not cleared each turn */
 } write_act;
 
 static int write_all(lj_engine *engine, write_act *act) {
-  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep || act->plan.remote || lj_requests_unwritten(engine));
   int64_t begun_us = lj_mono_us();
+  int code = lj_store_begin(engine->store, engine->ended.count > 0 || act->plan.sweep || act->plan.remote || lj_requests_unwritten(engine));
   if (code == LJ_OK) code = lj_writer_settle(engine, &act->follow, act->plan.end_most, &act->done, act->stale);
   int64_t settled_us = lj_mono_us();
   /* A shortage of memory at one end must not hold back those before it. */
@@ -101,8 +102,10 @@ static int write_all(lj_engine *engine, write_act *act) {
   }
   int64_t commit_us = lj_mono_us();
   code = lj_store_commit(engine->store);
+  int64_t ended_us = lj_mono_us();
+  act->held_us = ended_us - begun_us;
   if (code == LJ_OK)
-    lj_pace_note(&engine->pace, act->done, settled_us - begun_us, act->claimed_count, commit_us - claim_us, lj_mono_us() - commit_us);
+    lj_pace_note(&engine->pace, act->done, settled_us - begun_us, act->claimed_count, commit_us - claim_us, ended_us - commit_us);
   return code;
 }
 
@@ -140,16 +143,17 @@ static void note_committed(lj_engine *engine, write_act *act) {
 }
 
 void lj_writer_turn(lj_engine *engine) {
-  int64_t begun_us = lj_mono_us();
+  int64_t now_us = lj_mono_us();
   write_act act;
-  if (begun_us < engine->gap.write_at_us) return;
+  lj_writer_prepare(engine);
+  if (now_us < engine->gap.write_at_us) return;
   memset(&act, 0, offsetof(write_act, claimed));
-  act.now_ms = begun_us / 1000;
+  act.now_ms = now_us / 1000;
   act.now_wall = lj_wall_ms();
   lj_admission_init(engine, act.now_wall, &act.source);
   int code = lj_writer_plan(engine, &act.source, act.now_ms, act.now_wall, &act.plan);
   if (code != LJ_OK) {
-    put_off(engine, code, begun_us);
+    put_off(engine, code, now_us);
     return;
   }
   const lj_write_plan *plan = &act.plan;
@@ -171,6 +175,6 @@ void lj_writer_turn(lj_engine *engine) {
     put_off(engine, code, ended_us);
     return;
   }
-  lj_gap_wrote(&engine->gap, ended_us, ended_us - begun_us);
+  lj_gap_wrote(&engine->gap, ended_us, act.held_us);
   note_committed(engine, &act);
 }

@@ -64,6 +64,13 @@ static bool has_followers(const lj_run *run) {
   return ends && (run->job.has_parent || (run->job.opts != NULL && strstr(run->job.opts, "\"repeat\"") != NULL));
 }
 
+void lj_writer_prepare(lj_engine *engine) {
+  size_t left = LJ_WRITER_ENDS;
+  /* Where memory is short the transaction tries again, and tells of it. */
+  for (lj_run *run = engine->ended.first; run != NULL && left > 0; run = run->next, left--)
+    if (lj_verdict_build(run) != LJ_OK) return;
+}
+
 int lj_writer_settle(lj_engine *engine, lj_follow *follow, size_t most, size_t *done, bool stale[LJ_WRITER_ENDS]) {
   int code = LJ_OK;
   *done = 0;

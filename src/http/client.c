@@ -293,6 +293,12 @@ void lj_http_close(lj_http *http) {
   lj_free(http);
 }
 
+size_t lj_http_flowing(const lj_http *http) {
+  size_t count = 0;
+  for (const lj_call *call = http->calls; call != NULL; call = call->next) count += call->answered && call->state == CALL_RUNNING;
+  return count;
+}
+
 uint64_t lj_http_call_bytes(const lj_call *call) { return call->bytes; }
 
 void lj_http_distrust(lj_http *http) { http->distrusted_ms = lj_mono_ms(); }

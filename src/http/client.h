@@ -76,6 +76,9 @@ int lj_http_poll(lj_http *http, int timeout_ms) LJ_MUST_CHECK;
 /* From any thread, between open and close. */
 void lj_http_wake(lj_http *http);
 
+/* How many calls are in the middle of their answer. */
+size_t lj_http_flowing(const lj_http *http);
+
 /* Body bytes received since the start. */
 uint64_t lj_http_bytes(const lj_http *http);
 
