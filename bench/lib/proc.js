@@ -67,4 +67,4 @@ function fields(file) {
   return Object.fromEntries(pairs.map((match) => [match[1], Number(match[2])]));
 }
 
-module.exports = { memoryOf, threadsOf, workOf };
+module.exports = { memoryOf, threadsOf, workOf, TICK_MS };

@@ -8,7 +8,7 @@ const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const { peers } = require('../peers/index.js');
 const { startRedis } = require('./redis.js');
-const { memoryOf, workOf } = require('./proc.js');
+const { memoryOf, workOf, TICK_MS } = require('./proc.js');
 
 /**
  * @typedef {object} Run
@@ -41,7 +41,8 @@ async function race(name, options) {
     const before = all.map((pid) => workOf(pid).tickCpuMs);
     child.send('go');
     const { ms, loopP50, loopP99 } = await next();
-    const cpuMs = all.reduce((sum, pid, i) => sum + workOf(pid).tickCpuMs - before[i], 0);
+    // A short run may end between two ticks; it has not cost nothing.
+    const cpuMs = Math.max(TICK_MS, all.reduce((sum, pid, i) => sum + workOf(pid).tickCpuMs - before[i], 0));
     const peakMb = all.reduce((sum, pid) => sum + memoryOf(pid).peakMb, 0);
     child.send('end');
     const { stored } = await next();

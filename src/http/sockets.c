@@ -48,8 +48,10 @@ int lj_sockets_open(lj_sockets *sockets) {
   sockets->run_at_ms = INT64_MAX;
   sockets->multi = curl_multi_init();
   sockets->sleeper = curl_multi_init();
+  sockets->asker = curl_multi_init();
   CURLM *multi = sockets->multi;
-  bool ready = multi != NULL && sockets->sleeper != NULL && curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+  bool ready = multi != NULL && sockets->sleeper != NULL && sockets->asker != NULL &&
+               curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
                curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets) == CURLM_OK &&
                curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
                curl_multi_setopt(multi, CURLMOPT_TIMERDATA, sockets) == CURLM_OK;
@@ -59,6 +61,7 @@ int lj_sockets_open(lj_sockets *sockets) {
 void lj_sockets_close(lj_sockets *sockets) {
   if (sockets->multi != NULL) (void)curl_multi_cleanup(sockets->multi); /* it still tells of sockets that it closes */
   if (sockets->sleeper != NULL) (void)curl_multi_cleanup(sockets->sleeper);
+  if (sockets->asker != NULL) (void)curl_multi_cleanup(sockets->asker);
   lj_free(sockets->items);
 }
 
@@ -86,9 +89,8 @@ static int take_events(struct curl_waitfd *item) {
 int lj_sockets_run(lj_sockets *sockets) {
   CURLMcode result = CURLM_OK;
   int running = 0;
-  /* Unlike curl_multi_poll, this leaves a wake-up for the next sleep. */
   if (!sockets->asked && sockets->count > 0)
-    result = curl_multi_wait(sockets->sleeper, sockets->items, (unsigned)sockets->count, 0, NULL);
+    result = curl_multi_wait(sockets->asker, sockets->items, (unsigned)sockets->count, 0, NULL);
   sockets->asked = false;
   /* Backwards, because running a transfer may take any socket from the list and put the last one in its place: those that have not
    * been looked at yet stay before `i`. */

@@ -19,6 +19,7 @@
 typedef struct lj_sockets {
   CURLM *multi;   /* has the transfers */
   CURLM *sleeper; /* has none: curl_multi_poll with it is a poll for sockets of ours, on every system, that lj_sockets_wake ends */
+  CURLM *asker;   /* likewise, for looks without a sleep: on Windows a look takes a wake-up of its handle away, which the sleep must see */
   struct curl_waitfd *items;
   size_t count;
   size_t capacity;
