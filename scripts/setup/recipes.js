@@ -112,7 +112,7 @@ async function nghttp2(/** @type {string} */ source, /** @type {string} */ prefi
  * curl 7.88 ends every stream of HTTP/2 with RST_STREAM, also after an answer that came whole: the mark that the stream has closed
  * is taken away when the close is handled, before it is asked for. Servers that guard against clients which open and reset streams
  * (nghttp2 since 1.57: 1,000 at once, then 33 a second) close the connection then, with all calls that still run on it, and those
- * would be paid twice. Other versions have no such line and are left as they are.
+ * would be paid twice. A curl without that line is left as it is.
  *
  * @param {string} source
  */
