@@ -120,10 +120,7 @@ static size_t on_curl_body(char *bytes, size_t size, size_t count, void *owner) 
   call->http->bytes += length;
   call->bytes += length;
   if (call->state != CALL_RUNNING) return length;
-  if (!call->answered) {
-    call->answered = true;
-    call->last_data_ms = call->http->turn_ms;
-  }
+  if (!call->answered) lj_http_touch(call);
   int code = call->listener.on_body(call->listener.owner, bytes, length);
   if (code == LJ_OK) return length;
   if (code == LJ_CLOSED) {

@@ -58,18 +58,6 @@ int lj_calls_changed(lj_store *store, const char *lease_owner, bool weigh, size_
   return code;
 }
 
-int lj_calls_newest(lj_store *store, int64_t *revision) {
-  sqlite3_stmt *statement = NULL;
-  *revision = 0;
-  int code = lj_store_statement(store, LJ_SQL_REVISION, &statement);
-  if (code != LJ_OK) return code;
-  int rc = sqlite3_step(statement);
-  code = lj_store_code(store, rc);
-  if (code == LJ_OK && rc == SQLITE_ROW) *revision = sqlite3_column_int64(statement, 0);
-  lj_store_release(statement);
-  return code;
-}
-
 int lj_calls_last(lj_store *store, int64_t *revision, bool *by_worker) {
   sqlite3_stmt *statement = NULL;
   *revision = 0;
@@ -84,6 +72,11 @@ int lj_calls_last(lj_store *store, int64_t *revision, bool *by_worker) {
   }
   lj_store_release(statement);
   return code;
+}
+
+int lj_calls_newest(lj_store *store, int64_t *revision) {
+  bool by_worker = false;
+  return lj_calls_last(store, revision, &by_worker);
 }
 
 int lj_calls_weigh(lj_store *store, int64_t seq, int64_t *bytes, int64_t *max_tokens) {
