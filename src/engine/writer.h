@@ -41,7 +41,7 @@ size_t lj_writer_holding(const lj_engine *engine);
 int lj_writer_plan(lj_engine *engine, const lj_claim_source *source, int64_t now_ms, int64_t now_wall,
                    lj_write_plan *plan) LJ_MUST_CHECK;
 
-/* writer_ends.c: builds the JSON of the ends that the next transaction may hold, as long as the lock is free: others would wait for it. */
+/* writer_ends.c: builds the JSON of the ends that the next transaction may hold, before the lock is taken: others would wait for it. */
 void lj_writer_prepare(lj_engine *engine);
 /* Writes `most` ends from the head of the list; *done is how many, stale[i] whether the i-th wrote nothing. On an error
  * *done have been written before it. */
