@@ -8,6 +8,7 @@
 
 const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { quantile } = require('./report.js');
 
 const STEP_MS = 1;
 
@@ -15,12 +16,6 @@ const STEP_MS = 1;
 
 /** The thread that runs this has the process's id as its own. */
 const file = `/proc/self/task/${process.pid}/schedstat`;
-
-/** @param {number[]} values @param {number} share */
-function quantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
 
 /** Begins to look, at each step; the returned function ends it. @returns {() => Late} */
 function watchLateness() {
@@ -45,7 +40,7 @@ function watchLateness() {
     clearInterval(timer);
     fs.closeSync(fd);
     const late = (/** @type {number} */ nanoseconds) => Math.max(0, nanoseconds / 1e6 - STEP_MS);
-    return { p50: late(loop.percentile(50)), p99: late(loop.percentile(99)), max: late(loop.max), ownP99: quantile(own, 0.99), looks: loop.count };
+    return { p50: late(loop.percentile(50)), p99: late(loop.percentile(99)), max: late(loop.max), ownP99: quantile(own.toSorted((a, b) => a - b), 0.99), looks: loop.count };
   };
 }
 
